@@ -1,0 +1,27 @@
+// Errors that the server itself answers: application/problem+json (RFC 9457), in one shape everywhere. Each `code` has a
+// paragraph in docs/errors.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/response.hpp"
+
+namespace tandem::http {
+
+struct Problem {
+  Problem(int status_code, std::string_view problem_code, std::string detail_text = {})
+      : status(status_code), code(problem_code), detail(std::move(detail_text)) {}
+
+  int status;
+  std::string code;    // stable, such as "route.not_found"
+  std::string title;   // empty: the status's reason phrase
+  std::string detail;  // may be empty
+  std::string traceback;    // shown only in debug mode; may be empty
+  int retry_after_seconds = 1;  // sent with 503
+};
+
+// `request_id` may be empty. 503 carries Retry-After.
+Response problem_response(const Problem& problem, std::string_view request_id);
+
+}  // namespace tandem::http

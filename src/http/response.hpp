@@ -1,0 +1,56 @@
+// One HTTP response, of whatever protocol version: a value that its handler returns and the connection writes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "http/body.hpp"
+#include "http/headers.hpp"
+
+namespace tandem::http {
+
+class Response {
+ public:
+  // Nothing, owned bytes, bytes of static storage, or a stream.
+  using Body = std::variant<std::monostate, std::string, std::string_view, std::unique_ptr<ResponseStream>>;
+
+  explicit Response(int status_code = 200) : status(status_code) {}
+  // `type` must be of static storage; use headers.add("Content-Type", …) and an empty `type` for one made at run time.
+  Response(int status_code, std::string_view type, Body content)
+      : status(status_code), content_type(type), body(std::move(content)) {}
+
+  int status;
+  std::string_view content_type;  // static storage; empty: none, or one in `headers`
+  ResponseHeaders headers;
+  Body body;
+  bool close = false;  // end the connection after this answer
+
+  // Bytes of a body that is not a stream; empty for a stream.
+  std::string_view body_text() const {
+    if (const auto* owned = std::get_if<std::string>(&body)) return *owned;
+    if (const auto* fixed = std::get_if<std::string_view>(&body)) return *fixed;
+    return {};
+  }
+  ResponseStream* stream() const {
+    const auto* streamed = std::get_if<std::unique_ptr<ResponseStream>>(&body);
+    return streamed ? streamed->get() : nullptr;
+  }
+};
+
+inline constexpr std::string_view kTextPlain = "text/plain; charset=utf-8";
+inline constexpr std::string_view kApplicationJson = "application/json";
+inline constexpr std::string_view kOctetStream = "application/octet-stream";
+
+inline Response text(std::string content) { return Response(200, kTextPlain, std::move(content)); }
+inline Response json_text(std::string content) { return Response(200, kApplicationJson, std::move(content)); }
+
+// "OK" for 200; "" for codes without a registered phrase.
+std::string_view reason_phrase(int status);
+
+// May a response of that status carry a body (not 1xx, 204, 304; RFC 9110 §6.4.1)?
+constexpr bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace tandem::http

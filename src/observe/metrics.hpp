@@ -1,0 +1,111 @@
+// Counters and histograms that the I/O threads touch: one shard a thread, single writer, relaxed atomics, so that a reader on
+// another thread sees every increment and no writer ever waits.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "observe/histogram.hpp"
+
+namespace tandem::observe {
+
+enum class Stage : std::uint8_t { queue, gil, handler, write };
+inline constexpr std::size_t kStages = 4;
+
+// What one finished exchange adds.
+struct Exchange {
+  int status = 200;
+  Nanoseconds total{0};
+  Nanoseconds cpu{0};
+  std::array<Nanoseconds, kStages> stages{};  // by Stage; zero: not measured
+};
+
+// The measurements of one arm of one route (or of a route without arms: arm is empty).
+class ArmMetrics {
+ public:
+  ArmMetrics(std::string route, std::string arm, std::string backend, unsigned shards);
+
+  const std::string route;
+  const std::string arm;
+  const std::string backend;
+
+  // Thread: the one I/O thread of that shard.
+  void record(unsigned shard, const Exchange& exchange);
+
+  // Sums over the shards. Thread: any.
+  std::array<std::uint64_t, 6> requests_by_class() const;  // [1] is 1xx … [5] is 5xx
+  Histogram::Snapshot total() const;
+  Histogram::Snapshot stage(Stage stage) const;
+  Nanoseconds cpu() const;
+
+ private:
+  struct Shard;
+  std::vector<std::unique_ptr<Shard>> shards_;
+
+ public:
+  ~ArmMetrics();
+};
+
+// A count with a shard per thread. Thread: add() by the shard's writer only.
+class Counter {
+ public:
+  explicit Counter(unsigned shards);
+  void add(unsigned shard, std::int64_t amount = 1);
+  std::int64_t value() const;
+
+ private:
+  struct alignas(64) Cell {
+    std::atomic<std::int64_t> value{0};
+  };
+  std::vector<Cell> cells_;
+};
+
+// Everything that /metrics shows. Thread: all calls; only arm() and the registering calls take a lock.
+class Registry {
+ public:
+  // `shards`: I/O threads plus one for everybody else (the last shard; its writers are the admin and supervisor threads,
+  // which share it under atomic adds).
+  explicit Registry(unsigned io_threads);
+  unsigned shards() const { return shards_; }
+  unsigned shared_shard() const { return shards_ - 1; }
+
+  // The metrics of that arm; made at the first call, kept for ever, so that a reload goes on counting.
+  ArmMetrics& arm(std::string_view route, std::string_view arm, std::string_view backend);
+  // A counter family with one label, e.g. ("tandem_rejected_total", "help", "reason", "queue_full"). Kept for ever.
+  Counter& counter(std::string_view family, std::string_view help, std::string_view labels);
+
+  // A source of further exposition lines, called at every scrape on the admin thread; returns complete families with
+  // # HELP and # TYPE lines. Returns a token whose destruction removes it.
+  using Source = std::function<void(std::string& out)>;
+  std::shared_ptr<void> add_source(Source source);
+
+  // The Prometheus text exposition format 0.0.4.
+  std::string prometheus_text() const;
+  void for_each_arm(const std::function<void(const ArmMetrics&)>& visit) const;
+
+ private:
+  struct CounterFamily;
+  const unsigned shards_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::deque<ArmMetrics> arms_;
+  std::deque<CounterFamily> families_;
+  std::vector<std::pair<int, Source>> sources_;
+  int next_source_ = 0;
+
+ public:
+  ~Registry();
+};
+
+// `"` `\` and newline escaped as the exposition format wants them inside a label's quotes.
+std::string escape_label(std::string_view value);
+
+}  // namespace tandem::observe

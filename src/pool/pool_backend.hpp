@@ -1,0 +1,58 @@
+// The front's side of a pool of workers as a Backend: starts them, hands requests out, replaces those that die.
+// It knows the worker protocol and no Python.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/loop.hpp"
+#include "observe/metrics.hpp"
+#include "pool/pool_options.hpp"
+#include "service/backend.hpp"
+
+namespace tandem::pool {
+
+// How a worker is brought to life. In process mode the front spawns `program args…` with the control socket as descriptor 3
+// and the lanes from 4 on; in thread mode it calls `run(control, lanes)` on a thread of its own, which returns the exit code.
+struct WorkerProgram {
+  std::string executable;               // absolute
+  std::vector<std::string> arguments;   // "worker", …; "--fd 3 --lanes N" is added
+  std::function<int(int control, std::vector<int> lanes)> run;
+};
+
+// What `tandem workers` shows.
+struct WorkerState {
+  int pid = 0;
+  std::string state;  // starting, ready, draining, stuck, backing_off
+  std::uint64_t in_flight = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t restarts = 0;
+  std::uint64_t rss_bytes = 0;
+  double age_seconds = 0;
+};
+
+class Pool;
+
+class PoolBackend final : public service::Backend {
+ public:
+  // `loops`: the I/O threads' loops, which outlive the backend's stop().
+  PoolBackend(PoolOptions options, WorkerProgram program, std::vector<Loop*> loops, observe::Registry& registry);
+  ~PoolBackend() override;
+
+  Result<void> start() override;
+  Result<const service::Handler*> find(std::string_view endpoint) const override;
+  void stop(TimePoint deadline) override;
+
+  // Thread: any.
+  std::vector<WorkerState> workers() const;
+  std::size_t queued() const;
+  const PoolOptions& options() const;
+
+ private:
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace tandem::pool

@@ -1,0 +1,17 @@
+#include "service/call.hpp"
+
+namespace tandem::service {
+
+void Call::clear() {
+  started = {};
+  id_length = 0;
+  route = arm = {};
+  backend = BackendKind::none;
+  metrics = nullptr;
+  is_twin = pin_denied = server_timing = debug = false;
+  queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};
+  waiting_for = nullptr;
+  cancelled = false;
+}
+
+}  // namespace tandem::service

@@ -1,0 +1,84 @@
+// Facts about one exchange that are not part of the request: id, times, peer, route, arm, and how to give up. The connection
+// owns it; it lives until the answer has been written.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/loop.hpp"
+
+namespace tandem::observe {
+class ArmMetrics;
+}
+
+namespace tandem::service {
+
+enum class BackendKind : std::uint8_t { none, native, python, asgi, wsgi };
+
+class Call;
+
+// Something that can be told to give up while a call waits for it: a timer, a request at a worker.
+class Cancellable {
+ public:
+  // The client is gone or the server stops. Ends the wait; runs on the call's loop.
+  virtual void cancel() = 0;
+
+ protected:
+  ~Cancellable() = default;
+};
+
+// Where a request came from. One per connection.
+struct Peer {
+  std::string address;         // "192.0.2.7", "2001:db8::1", "unix"
+  std::uint16_t port = 0;
+  bool is_loopback = false;    // loopback address or Unix socket
+};
+
+class Call {
+ public:
+  Call(Loop& event_loop, const Peer& client) : loop(event_loop), peer(client) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  Loop& loop;
+  const Peer& peer;
+
+  TimePoint started{};  // the request's head was complete
+  std::array<char, 64> id_bytes{};
+  std::uint8_t id_length = 0;
+  std::string_view id() const { return {id_bytes.data(), id_length}; }
+
+  // Set by the router and the split; views into the route table.
+  std::string_view route;  // the route's name, else its path
+  std::string_view arm;    // empty on a route without arms
+  BackendKind backend = BackendKind::none;
+  observe::ArmMetrics* metrics = nullptr;
+  bool is_twin = false;      // answer with Tandem-Arm
+  bool pin_denied = false;   // answer with Tandem-Override-Status: denied
+  bool server_timing = false;
+  bool debug = false;
+
+  // Measured by the backend, zero where it does not apply.
+  Nanoseconds queue_time{0};
+  Nanoseconds handler_time{0};
+  Nanoseconds gil_time{0};
+  Nanoseconds cpu_time{0};
+
+  // The wait in progress, if any. Handlers set it around a suspension and clear it after.
+  Cancellable* waiting_for = nullptr;
+  bool cancelled = false;
+
+  // Ends the current wait and makes later ones end at once. Runs on the loop.
+  void cancel() {
+    cancelled = true;
+    if (auto* target = std::exchange(waiting_for, nullptr)) target->cancel();
+  }
+
+  // Forgets the exchange, keeps loop and peer.
+  void clear();
+};
+
+}  // namespace tandem::service
