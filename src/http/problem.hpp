@@ -5,9 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.hpp"
 #include "http/response.hpp"
 
 namespace tandem::http {
+
+inline constexpr std::string_view kProblemJson = "application/problem+json";
 
 struct Problem {
   Problem(int status_code, std::string_view problem_code, std::string detail_text = {})
@@ -23,5 +26,11 @@ struct Problem {
 
 // `request_id` may be empty. 503 carries Retry-After.
 Response problem_response(const Problem& problem, std::string_view request_id);
+
+// The answer to a body that could not be read (the codes of RequestBody::read); 500 for other errors.
+Problem problem_of(const Error& error);
+
+// Puts the id into a problem that was made without one, by an endpoint that sees no Call. Leaves other responses alone.
+void add_request_id(Response& response, std::string_view request_id);
 
 }  // namespace tandem::http

@@ -40,6 +40,9 @@ class Response {
   }
 };
 
+// The status of an answer that nobody will read: the client has gone. Never written; logged and counted (nginx's 499).
+inline constexpr int kClientGone = 499;
+
 inline constexpr std::string_view kTextPlain = "text/plain; charset=utf-8";
 inline constexpr std::string_view kApplicationJson = "application/json";
 inline constexpr std::string_view kOctetStream = "application/octet-stream";

@@ -5,6 +5,7 @@ namespace tandem::service {
 void Call::clear() {
   started = {};
   id_length = 0;
+  table.reset();
   route = arm = {};
   backend = BackendKind::none;
   metrics = nullptr;

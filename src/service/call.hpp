@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/loop.hpp"
@@ -51,7 +53,8 @@ class Call {
   std::uint8_t id_length = 0;
   std::string_view id() const { return {id_bytes.data(), id_length}; }
 
-  // Set by the router and the split; views into the route table.
+  // Set by the router and the split; views into the route table, which `table` keeps alive while an endpoint is waited for.
+  std::shared_ptr<const void> table;
   std::string_view route;  // the route's name, else its path
   std::string_view arm;    // empty on a route without arms
   BackendKind backend = BackendKind::none;

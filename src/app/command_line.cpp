@@ -1,0 +1,228 @@
+#include "app/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "base/ascii.hpp"
+#include "config/cpus.hpp"
+#include "config/listen.hpp"
+#include "config/suggest.hpp"
+
+namespace tandem::app {
+namespace {
+
+constexpr const char* kDefaultConfigs[] = {"config/tandem.json", "/etc/tandem/tandem.json"};
+constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
+constexpr int kBadUsage = 2;
+
+const std::vector<std::string> kLevels = {"trace", "debug", "info", "warn", "error", "critical", "off"};
+const std::vector<std::string> kLater = {"run", "compare", "weights", "reload", "report", "diffs"};
+
+// A message for the user; CLI11 takes the text of any of its own exceptions.
+[[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
+
+// The options as they were typed.
+struct Typed {
+  std::string config;
+  std::vector<std::string> listen;
+  std::string admin;
+  std::string threads;
+  std::string workers;
+  std::string log_level;
+  std::string method;
+  std::string url;
+  std::vector<std::string> headers;
+  std::string admin_url = kDefaultAdmin;
+  bool json = false;
+  int control_fd = 3;
+  unsigned lanes = 0;
+};
+
+std::string config_or_default(const std::string& config) {
+  if (!config.empty()) return config;
+  for (const char* candidate : kDefaultConfigs)
+    if (std::filesystem::exists(candidate)) return candidate;
+  refuse(std::string("no config file: neither ") + kDefaultConfigs[0] + " (in " + std::filesystem::current_path().string() +
+         ") nor " + kDefaultConfigs[1] + " exists, and none is named");
+}
+
+net::ListenOptions address_of(const std::string& option, const std::string& text) {
+  auto listen = config::parse_listen(text);
+  if (!listen) refuse(option + ": " + listen.error().message);
+  return *listen;
+}
+
+std::optional<unsigned> count_of(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (text == "auto") return config::usable_cpus();
+  const bool is_number = text.size() <= 4 && std::all_of(text.begin(), text.end(), ascii::is_digit);
+  const unsigned number = is_number ? static_cast<unsigned>(std::stoul(text)) : 0;
+  if (number < 1 || number > 1024) refuse(option + ": expected a number from 1 to 1024 or auto, got \"" + text + "\"");
+  return number;
+}
+
+ServeCommand serve(const Typed& typed) {
+  ServeCommand command;
+  for (const auto& text : typed.listen) {
+    command.overrides.listen.push_back(address_of("--listen", text));
+    for (std::size_t i = 0; i + 1 < command.overrides.listen.size(); ++i)
+      if (config::is_same_address(command.overrides.listen[i], command.overrides.listen.back()))
+        refuse("--listen: \"" + text + "\" is given twice");
+  }
+  if (!typed.admin.empty()) command.overrides.admin = address_of("--admin", typed.admin);
+  command.overrides.threads = count_of("--threads", typed.threads);
+  command.overrides.workers = count_of("--workers", typed.workers);
+  if (!typed.log_level.empty()) {
+    if (std::find(kLevels.begin(), kLevels.end(), typed.log_level) == kLevels.end())
+      refuse("--log-level: there is no level \"" + typed.log_level + "\"" + config::did_you_mean(typed.log_level, kLevels));
+    command.overrides.log_level = typed.log_level;
+  }
+  command.config = config_or_default(typed.config);
+  return command;
+}
+
+ExplainCommand explain(const Typed& typed) {
+  ExplainCommand command;
+  if (!ascii::is_token(typed.method)) refuse("\"" + typed.method + "\" is no request method");
+  const bool is_url = typed.url.rfind("http://", 0) == 0 || typed.url.rfind("https://", 0) == 0;
+  if (!is_url && typed.url.rfind('/', 0) != 0 && typed.url != "*")
+    refuse("expected a URL or a path that begins with \"/\", got \"" + typed.url + "\"");
+  command.method = typed.method;
+  command.url = typed.url;
+  for (const auto& header : typed.headers) {
+    const auto colon = header.find(':');
+    const auto name = header.substr(0, colon);
+    if (colon == std::string::npos || !ascii::is_token(name)) refuse("-H: expected 'name: value', got '" + header + "'");
+    command.headers.emplace_back(name, ascii::trim(std::string_view(header).substr(colon + 1)));
+  }
+  command.config = config_or_default(typed.config);
+  command.json = typed.json;
+  return command;
+}
+
+std::string admin_of(const Typed& typed) {
+  auto url = typed.admin_url;
+  if (url.rfind("unix:", 0) == 0 && url.size() > 5) return url;
+  if (url.find("://") == std::string::npos) url = "http://" + url;
+  while (url.back() == '/') url.pop_back();
+  if (url.rfind("http://", 0) != 0 || url.find_first_of("/?#", 7) != std::string::npos || url.size() == 7)
+    refuse("--admin: expected http://HOST:PORT or unix:PATH, got \"" + typed.admin_url + "\"");
+  return url;
+}
+
+// The first word that is no option; the command, if there is one.
+std::string first_word(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (argv[i][0] != '-') return argv[i];
+  return {};
+}
+
+// Unknown commands, and those that the manual promises for later.
+std::optional<std::string> unknown_command(const CLI::App& app, const std::string& word) {
+  if (word.empty()) return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == word) return std::nullopt;
+    if (!command->get_group().empty()) known.push_back(command->get_name());
+  }
+  if (std::find(kLater.begin(), kLater.end(), word) != kLater.end()) return "the command \"" + word + "\" is not built yet";
+  return "there is no command \"" + word + "\"" + config::did_you_mean(word, known);
+}
+
+}  // namespace
+
+std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
+  CLI::App app("Tandem: an HTTP server for endpoints in C++ and in Python", "tandem");
+  app.require_subcommand(1);
+  app.footer("\"tandem COMMAND --help\" shows the options of a command.");
+  Typed typed;
+
+  const auto add_config = [&](CLI::App* command) {
+    return command->add_option("CONFIG", typed.config,
+                               std::string("config file; default ") + kDefaultConfigs[0] + ", else " + kDefaultConfigs[1]);
+  };
+  const auto add_json = [&](CLI::App* command) { command->add_flag("--json", typed.json, "print JSON"); };
+  const auto add_admin = [&](CLI::App* command) {
+    command->add_option("--admin", typed.admin_url, std::string("admin side of the server: URL or unix:PATH; default ") + kDefaultAdmin)
+        ->type_name("URL");
+  };
+
+  auto* serve_command = app.add_subcommand("serve", "run the server");
+  add_config(serve_command);
+  serve_command->add_option("--listen", typed.listen, "accept here instead of where the file says; may be repeated")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);
+  serve_command->add_option("--admin", typed.admin, "admin side here")->type_name("HOST:PORT");
+  serve_command->add_option("--threads", typed.threads, "I/O threads, or auto")->type_name("N");
+  serve_command->add_option("--workers", typed.workers, "workers of the pool \"python\", or auto")->type_name("N");
+  serve_command->add_option("--log-level", typed.log_level, "trace, debug, info, warn, error, critical or off")->type_name("LEVEL");
+
+  auto* check_command = app.add_subcommand("check", "validate a config file and print every error in it");
+  check_command->add_option("CONFIG", typed.config, "config file")->required();
+
+  auto* routes_command = app.add_subcommand("routes", "print the route table");
+  add_config(routes_command);
+  add_json(routes_command);
+
+  auto* explain_command = app.add_subcommand("explain", "say which route, arm and endpoint would serve a request, and why");
+  explain_command->add_option("METHOD", typed.method, "GET, POST, …")->required();
+  explain_command->add_option("URL", typed.url, "a URL, or its path and query")->required();
+  add_config(explain_command);
+  explain_command->add_option("-H,--header", typed.headers, "a field of the request; may be repeated")
+      ->type_name("'NAME: VALUE'")
+      ->allow_extra_args(false);
+  add_json(explain_command);
+
+  auto* status_command = app.add_subcommand("status", "show how a running server is");
+  auto* workers_command = app.add_subcommand("workers", "show the workers of a running server");
+  for (auto* command : {status_command, workers_command}) {
+    add_admin(command);
+    add_json(command);
+  }
+
+  auto* version_command = app.add_subcommand("version", "print the version and what it was built with");
+  add_json(version_command);
+  bool version_flag = false;
+  app.add_flag("--version", version_flag, "the same as the command \"version\"");
+
+  auto* worker_command = app.add_subcommand("worker", "")->group("");
+  worker_command->add_option("--fd", typed.control_fd, "")->check(CLI::Range(0, 1 << 20));
+  worker_command->add_option("--lanes", typed.lanes, "")->required()->check(CLI::Range(1, 1 << 16));
+
+  try {
+    if (const auto message = unknown_command(app, first_word(argc, argv))) refuse(*message);
+    if (argc == 2 && std::string_view(argv[1]) == "--version") return CommandLine(VersionCommand{});
+    if (argc == 1) {
+      std::cerr << app.help();
+      return kBadUsage;
+    }
+    app.parse(argc, argv);
+    if (*serve_command) return CommandLine(serve(typed));
+    if (*check_command) return CommandLine(CheckCommand{typed.config});
+    if (*routes_command) return CommandLine(RoutesCommand{config_or_default(typed.config), typed.json});
+    if (*explain_command) return CommandLine(explain(typed));
+    if (*status_command) return CommandLine(StatusCommand{admin_of(typed), typed.json});
+    if (*workers_command) return CommandLine(WorkersCommand{admin_of(typed), typed.json});
+    if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes});
+    return CommandLine(VersionCommand{typed.json});
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "tandem: " << error.what() << "\n";
+    const auto commands = app.get_subcommands();
+    std::cerr << "Run \"tandem " << (commands.empty() ? "" : commands.front()->get_name() + " ") << "--help\" for more.\n";
+    return kBadUsage;
+  }
+}
+
+config::Environment process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+}
+
+}  // namespace tandem::app

@@ -1,0 +1,72 @@
+#include "experiment/split_handler.hpp"
+
+#include <limits>
+#include <numeric>
+
+namespace tandem::experiment {
+namespace {
+
+// splitmix64 (Steele, Lea, Flood 2014): one state a thread, seeded apart by its address.
+std::uint64_t random_bits() {
+  static thread_local std::uint64_t state = reinterpret_cast<std::uintptr_t>(&state) ^
+                                            static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  std::uint64_t z = (state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+// Takes the same time whatever the first difference is.
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+}  // namespace
+
+SplitHandler::SplitHandler(std::vector<Arm> arms, PinPolicy policy, std::string token)
+    : arms_(std::move(arms)), policy_(policy), token_(std::move(token)) {
+  const double sum = std::accumulate(arms_.begin(), arms_.end(), 0.0, [](double total, const Arm& arm) { return total + arm.weight; });
+  double cumulative = 0;
+  for (std::size_t i = 0; i < arms_.size(); ++i) {
+    cumulative += arms_[i].weight;
+    if (arms_[i].weight > 0) last_weighted_ = i;
+    const double share = cumulative / sum;
+    thresholds_.push_back(share >= 1 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(share * 0x1p64));
+  }
+}
+
+bool SplitHandler::may_pin(const http::Request& request, const service::Call& call) const {
+  if (policy_ == PinPolicy::open) return true;
+  if (policy_ == PinPolicy::off) return false;
+  if (!token_.empty() && equal_in_constant_time(request.headers.find("tandem-override"), token_)) return true;
+  return policy_ == PinPolicy::loopback && call.peer.is_loopback &&
+         request.headers.find(http::Field::forwarded).data() == nullptr &&
+         request.headers.find(http::Field::x_forwarded_for).data() == nullptr;
+}
+
+const Arm& SplitHandler::pick(const http::Request& request, service::Call& call) const {
+  const auto pin = request.headers.find(http::Field::tandem_arm);
+  if (pin.data() != nullptr) {
+    if (may_pin(request, call))
+      for (const auto& arm : arms_)
+        if (arm.name == pin) return arm;
+    call.pin_denied = true;  // not allowed to, or no such arm
+  }
+  const auto draw = random_bits();
+  for (std::size_t i = 0; i < last_weighted_; ++i)
+    if (draw < thresholds_[i]) return arms_[i];
+  return arms_[last_weighted_];  // the rest, whatever rounding left of it
+}
+
+service::Outcome SplitHandler::handle(http::Request& request, service::Call& call) const {
+  const Arm& arm = pick(request, call);
+  call.arm = arm.name;
+  call.is_twin = true;
+  call.metrics = arm.metrics;
+  return arm.handler->handle(request, call);
+}
+
+}  // namespace tandem::experiment

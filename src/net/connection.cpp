@@ -1,0 +1,12 @@
+// Connections over the streams that listeners accept, compiled once.
+#include "net/connection.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+namespace tandem::net {
+
+template class Connection<boost::asio::ip::tcp::socket>;
+template class Connection<boost::asio::local::stream_protocol::socket>;
+
+}  // namespace tandem::net

@@ -1,0 +1,29 @@
+"""docs/errors.md has a paragraph for each code a client may see, and for no other."""
+
+import re
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+FAMILIES = "http|client|route|method|python|overload|server|native|pool|admin|static|pin"
+CODE = rf"(?:{FAMILIES})\.[a-z]+(?:_[a-z]+)*"
+
+# Codes of errors that end the start or a command and reach a person, never a client.
+NOT_FOR_CLIENTS = {"route.conflict", "native.not_found"}
+
+
+def codes_in_sources():
+    files = [*TREE.glob("src/**/*.?pp"), *TREE.glob("handlers/*.cpp"), *TREE.glob("python/tandem/*.py")]
+    text = "\n".join(path.read_text() for path in files)
+    return set(re.findall(rf'"({CODE})"', text)) - NOT_FOR_CLIENTS
+
+
+def codes_in_document():
+    return set(re.findall(rf"^### ({CODE})$", (TREE / "docs" / "errors.md").read_text(), re.MULTILINE))
+
+
+def test_every_code_has_its_paragraph():
+    assert codes_in_sources() - codes_in_document() == set()
+
+
+def test_every_paragraph_has_its_code():
+    assert codes_in_document() - codes_in_sources() == set()
