@@ -48,14 +48,14 @@ class SplitHandler final : public service::Handler {
 // A route without arms: names its metrics, then the endpoint.
 class SingleHandler final : public service::Handler {
  public:
-  SingleHandler(const service::Handler& endpoint, observe::ArmMetrics* metrics) : endpoint_(endpoint), metrics_(metrics) {}
+  SingleHandler(const service::Handler* endpoint, observe::ArmMetrics* metrics) : endpoint_(endpoint), metrics_(metrics) {}
   service::Outcome handle(http::Request& request, service::Call& call) const override {
     call.metrics = metrics_;
-    return endpoint_.handle(request, call);
+    return endpoint_->handle(request, call);
   }
 
  private:
-  const service::Handler& endpoint_;
+  const service::Handler* endpoint_;
   observe::ArmMetrics* metrics_;
 };
 

@@ -41,7 +41,7 @@ class ArmMetrics {
   // Thread: the one I/O thread of that shard.
   void record(unsigned shard, const Exchange& exchange);
 
-  // Sums over the shards. Thread: any.
+  // Sums over the shards. A status that is none counts as 5xx. Thread: any.
   std::array<std::uint64_t, 6> requests_by_class() const;  // [1] is 1xx … [5] is 5xx
   Histogram::Snapshot total() const;
   Histogram::Snapshot stage(Stage stage) const;
@@ -80,11 +80,15 @@ class Registry {
 
   // The metrics of that arm; made at the first call, kept for ever, so that a reload goes on counting.
   ArmMetrics& arm(std::string_view route, std::string_view arm, std::string_view backend);
-  // A counter family with one label, e.g. ("tandem_rejected_total", "help", "reason", "queue_full"). Kept for ever.
+  // One series of a counter family, e.g. ("tandem_rejected_total", "Requests refused…", `reason="queue_full"`); made at the first
+  // call, kept for ever. `labels` is what stands between the braces, see escape_label(); it may be empty. A family whose
+  // name does not end in "_total" is a gauge.
   Counter& counter(std::string_view family, std::string_view help, std::string_view labels);
 
-  // A source of further exposition lines, called at every scrape on the admin thread; returns complete families with
-  // # HELP and # TYPE lines. Returns a token whose destruction removes it.
+  // A source of further exposition lines, called at every scrape on the admin thread; appends complete families with
+  // # HELP and # TYPE lines. Sources may share a family (two pools do): its lines become one block under the first source's
+  // # HELP and # TYPE; their labels must differ. Returns a token whose destruction removes the source, waiting for a call in
+  // progress; a source must not destroy tokens or add sources. The registry outlives its tokens.
   using Source = std::function<void(std::string& out)>;
   std::shared_ptr<void> add_source(Source source);
 
@@ -94,10 +98,13 @@ class Registry {
 
  private:
   struct CounterFamily;
+  std::vector<const ArmMetrics*> arms() const;
+
   const unsigned shards_;
-  mutable std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards the two below; their elements stay where they are for ever
   std::deque<ArmMetrics> arms_;
   std::deque<CounterFamily> families_;
+  mutable std::mutex sources_mutex_;  // guards what follows; held while sources run
   std::vector<std::pair<int, Source>> sources_;
   int next_source_ = 0;
 

@@ -19,7 +19,6 @@ struct Route {
   std::string name;
   Pattern pattern;
   std::vector<std::string> methods;  // upper-case tokens, HEAD already added where GET stands; empty: any method
-  std::string allow;                 // the Allow field: "GET, HEAD, OPTIONS"; empty: any method
   const service::Handler* handler = nullptr;
   std::uint64_t body_bytes = 1024 * 1024;
 

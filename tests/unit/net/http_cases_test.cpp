@@ -100,7 +100,8 @@ std::vector<support::Answer> take_answers(std::string_view text, const json& exp
 
 void check_answer(const support::Answer& answer, const json& expected) {
   EXPECT_EQ(answer.status, expected.at("status").get<int>());
-  for (const auto& [name, value] : expected.value("headers", json::object()).items()) {
+  const auto headers = expected.value("headers", json::object());
+  for (const auto& [name, value] : headers.items()) {
     const auto* found = answer.header(name);
     if (!found)
       ADD_FAILURE() << "no " << name;

@@ -1,0 +1,25 @@
+// The root handler of the admin side's own listener: health, metrics and the JSON API. It answers at once, from a ServerView.
+// Thread: the admin thread.
+#pragma once
+
+#include "admin/access_rules.hpp"
+#include "admin/server_view.hpp"
+#include "service/handler.hpp"
+
+namespace tandem::admin {
+
+class AdminHandler final : public service::Handler {
+ public:
+  // `server` outlives the handler.
+  AdminHandler(const ServerView& server, AdminOptions options) : server_(server), rules_(std::move(options)) {}
+
+  service::Outcome handle(http::Request& request, service::Call& call) const override;
+
+ private:
+  http::Response answer(const http::Request& request, const service::Call& call) const;
+
+  const ServerView& server_;
+  const AccessRules rules_;
+};
+
+}  // namespace tandem::admin

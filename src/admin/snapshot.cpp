@@ -1,0 +1,119 @@
+#include "admin/snapshot.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/timestamp.hpp"
+
+namespace tandem::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+double milliseconds(double ns) { return ns / 1e6; }
+
+Json arm_json(const observe::ArmMetrics& arm) {
+  const auto by_class = arm.requests_by_class();
+  Json requests{{"total", std::accumulate(by_class.begin(), by_class.end(), std::uint64_t{0})}};
+  for (std::size_t code = 1; code < by_class.size(); ++code) requests[std::to_string(code) + "xx"] = by_class[code];
+
+  const auto times = arm.total();
+  const auto value = [&times](double ns) { return times.count == 0 ? Json(nullptr) : Json(milliseconds(ns)); };
+  Json latency{{"mean", value(times.count == 0 ? 0 : static_cast<double>(times.sum_ns) / static_cast<double>(times.count))},
+               {"p50", value(times.quantile_ns(0.5))},
+               {"p99", value(times.quantile_ns(0.99))},
+               {"max", value(static_cast<double>(times.max_ns))}};
+  return {{"route", arm.route},
+          {"arm", arm.arm},
+          {"backend", arm.backend},
+          {"requests", std::move(requests)},
+          {"latency_ms", std::move(latency)},
+          {"cpu_seconds", static_cast<double>(arm.cpu().count()) / 1e9}};
+}
+
+Json pool_json(const PoolView& pool) {
+  const auto ready = std::count_if(pool.workers.begin(), pool.workers.end(), [](const auto& w) { return w.state == "ready"; });
+  return {{"name", pool.name},
+          {"mode", pool.mode},
+          {"workers", pool.workers.size()},
+          {"workers_ready", ready},
+          {"queued", pool.queued},
+          {"queue_limit", pool.queue_limit}};
+}
+
+Json pools_json(const ServerView& server) {
+  auto pools = Json::array();
+  for (const auto& pool : server.pools()) pools.push_back(pool_json(pool));
+  return pools;
+}
+
+}  // namespace
+
+std::string_view format_readiness(Readiness readiness) {
+  switch (readiness) {
+    case Readiness::starting: return "starting";
+    case Readiness::ready: return "ready";
+    case Readiness::draining: return "draining";
+  }
+  return {};
+}
+
+std::string status_json(const ServerView& server) {
+  const auto status = server.status();
+  auto arms = Json::array();
+  server.registry().for_each_arm([&arms](const observe::ArmMetrics& arm) { arms.push_back(arm_json(arm)); });
+  return dump({{"version", status.version},
+               {"pid", status.pid},
+               {"state", format_readiness(server.readiness())},
+               {"started_at", format_timestamp(status.started)},
+               {"uptime_seconds", static_cast<double>(status.uptime.count()) / 1e9},
+               {"listening", status.listening},
+               {"config_file", status.config_file},
+               {"io_threads", status.io_threads},
+               {"connections", status.connections},
+               {"access_lines_dropped", status.dropped_access_lines},
+               {"pools", pools_json(server)},
+               {"arms", std::move(arms)}});
+}
+
+std::string routes_json(const ServerView& server) {
+  auto routes = Json::array();
+  for (const auto& route : server.routes()) {
+    const double sum = std::accumulate(route.arms.begin(), route.arms.end(), 0.0,
+                                       [](double before, const ArmView& arm) { return before + arm.weight; });
+    auto arms = Json::array();
+    for (const auto& arm : route.arms) {
+      Json described{{"name", arm.name},       {"backend", arm.backend}, {"endpoint", arm.endpoint},
+                     {"weight", arm.weight}, {"share", sum > 0 ? arm.weight / sum : 0.0}};
+      if (!arm.pool.empty()) described["pool"] = arm.pool;
+      arms.push_back(std::move(described));
+    }
+    routes.push_back({{"name", route.name}, {"path", route.path}, {"methods", route.methods}, {"arms", std::move(arms)}});
+  }
+  return dump({{"routes", std::move(routes)}});
+}
+
+std::string workers_json(const ServerView& server) {
+  auto pools = Json::array();
+  auto workers = Json::array();
+  for (const auto& pool : server.pools()) {
+    pools.push_back(pool_json(pool));
+    for (const auto& worker : pool.workers) {
+      workers.push_back({{"pool", pool.name},
+                         {"pid", worker.pid},
+                         {"state", worker.state},
+                         {"in_flight", worker.in_flight},
+                         {"requests", worker.requests},
+                         {"restarts", worker.restarts},
+                         {"rss_bytes", worker.rss_bytes},
+                         {"age_seconds", worker.age_seconds}});
+    }
+  }
+  return dump({{"pools", std::move(pools)}, {"workers", std::move(workers)}});
+}
+
+}  // namespace tandem::admin

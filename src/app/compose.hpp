@@ -1,0 +1,41 @@
+// Config → the object graph between the router and the endpoints: the only place that knows which backend is which.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "config/config.hpp"
+#include "experiment/split_handler.hpp"
+#include "observe/metrics.hpp"
+#include "routing/route_table.hpp"
+
+namespace tandem::app {
+
+// A table together with the handlers that its routes point to.
+class ComposedTable {
+ public:
+  // Finds the handler of an endpoint; the timeout is the route's or the endpoint's own, if there is one.
+  using FindEndpoint =
+      std::function<Result<const service::Handler*>(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout)>;
+
+  // Errors carry the endpoint's place in the file. `registry` may be null: a table to look at, not to serve from.
+  static Result<std::shared_ptr<const ComposedTable>> make(const config::Config& config, const FindEndpoint& find,
+                                                           observe::Registry* registry);
+
+  const routing::RouteTable& table() const { return table_; }
+
+ private:
+  ComposedTable() = default;
+
+  routing::RouteTable table_;
+  std::deque<experiment::SingleHandler> singles_;
+  std::deque<experiment::SplitHandler> splits_;
+};
+
+// What a route answers: the methods given, else GET; HEAD follows GET. Empty: any method.
+std::vector<std::string> effective_methods(const config::RouteConfig& route);
+
+std::string_view format_backend(config::Backend backend);
+
+}  // namespace tandem::app
