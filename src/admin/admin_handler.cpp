@@ -37,7 +37,7 @@ http::Response readiness(const ServerView& server) {
   return http::problem_response(http::Problem(503, "admin.not_ready", "the server is " + std::string(format_readiness(state))), {});
 }
 
-http::Response metrics(const ServerView& server) { return {200, kMetricsText, server.registry().prometheus_text()}; }
+http::Response metrics(const ServerView& server) { return {200, kMetricsText, server.registry->prometheus_text()}; }
 http::Response status(const ServerView& server) { return http::json_text(status_json(server)); }
 http::Response routes(const ServerView& server) { return http::json_text(routes_json(server)); }
 http::Response workers(const ServerView& server) { return http::json_text(workers_json(server)); }

@@ -2,6 +2,8 @@
 // Thread: the admin thread.
 #pragma once
 
+#include <utility>
+
 #include "admin/access_rules.hpp"
 #include "admin/server_view.hpp"
 #include "service/handler.hpp"
@@ -10,16 +12,15 @@ namespace tandem::admin {
 
 class AdminHandler final : public service::Handler {
  public:
-  // `server` outlives the handler.
-  AdminHandler(const ServerView& server, AdminOptions options) : server_(server), rules_(std::move(options)) {}
+  AdminHandler(AdminOptions options, ServerView server) : rules_(std::move(options)), server_(std::move(server)) {}
 
   service::Outcome handle(http::Request& request, service::Call& call) const override;
 
  private:
   http::Response answer(const http::Request& request, const service::Call& call) const;
 
-  const ServerView& server_;
   const AccessRules rules_;
+  const ServerView server_;
 };
 
 }  // namespace tandem::admin

@@ -1,9 +1,10 @@
 // What the admin side may know about the running server: plain values, asked for anew by each request. The application
-// implements it; tests bring their own.
+// fills in the functions; tests bring their own.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -51,14 +52,12 @@ struct PoolView {
 };
 
 // Thread: called on the admin thread while the others run.
-class ServerView {
- public:
-  virtual ~ServerView() = default;
-  virtual Readiness readiness() const = 0;
-  virtual StatusView status() const = 0;
-  virtual std::vector<RouteView> routes() const = 0;
-  virtual std::vector<PoolView> pools() const = 0;
-  virtual const observe::Registry& registry() const = 0;
+struct ServerView {
+  std::function<Readiness()> readiness;
+  std::function<StatusView()> status;
+  std::function<std::vector<RouteView>()> routes;
+  std::function<std::vector<PoolView>()> pools;
+  const observe::Registry* registry = nullptr;  // never null while it is used; outlives the view
 };
 
 }  // namespace tandem::admin

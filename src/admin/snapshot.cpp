@@ -65,7 +65,7 @@ std::string_view format_readiness(Readiness readiness) {
 std::string status_json(const ServerView& server) {
   const auto status = server.status();
   auto arms = Json::array();
-  server.registry().for_each_arm([&arms](const observe::ArmMetrics& arm) { arms.push_back(arm_json(arm)); });
+  server.registry->for_each_arm([&arms](const observe::ArmMetrics& arm) { arms.push_back(arm_json(arm)); });
   return dump({{"version", status.version},
                {"pid", status.pid},
                {"state", format_readiness(server.readiness())},

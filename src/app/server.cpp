@@ -9,7 +9,6 @@
 #include <csignal>
 
 #include "admin/admin_handler.hpp"
-#include "app/server_view.hpp"
 #include "app/version.hpp"
 #include "base/log.hpp"
 
@@ -38,10 +37,9 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
 
 // The admin side: a listener of its own on a thread of its own, so that a scrape never waits for traffic or the other way round.
 struct Server::AdminSide {
-  AdminSide(Loop& loop, const config::Config& config, admin::AdminOptions admin_options, admin::ServerView view,
-            net::ListenerTotals& totals)
+  AdminSide(Loop& loop, const config::Config& config, const admin::ServerView& server, net::ListenerTotals& totals)
       : options(admin_net_options(config)),
-        handler(std::move(admin_options), std::move(view)),
+        handler(server, admin_options(config.admin)),
         boundary(handler),
         listener(loop, options, boundary, nullptr, totals) {}
 
@@ -49,6 +47,15 @@ struct Server::AdminSide {
     net::NetOptions options = config.net;
     options.limits.connections = 256;
     options.limits.drain_timeout = Milliseconds(1000);
+    return options;
+  }
+
+  static admin::AdminOptions admin_options(const config::AdminConfig& config) {
+    admin::AdminOptions options;
+    options.listen_host = config.listen->kind == net::ListenOptions::Kind::tcp ? config.listen->host : "";
+    options.hosts = config.hosts;
+    options.token = config.token;
+    options.read_token = config.read_token;
     return options;
   }
 
@@ -88,7 +95,7 @@ Result<void> Server::start() {
   observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, access_log_.get());
   metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += connection_metrics(); }));
   if (auto opened = open_listeners(); !opened) return opened;
-  ready_ = true;
+  readiness_ = admin::Readiness::ready;
   return {};
 }
 
@@ -136,16 +143,7 @@ Result<void> Server::open_listeners() {
     listeners_.back()->context().debug = config_.debug;
   }
   if (admin_bound) {
-    ServerViewSources sources;
-    sources.config = &config_;
-    sources.registry = &registry_;
-    sources.pools = &pools_;
-    sources.bound = &bound_;
-    sources.totals = &totals_;
-    sources.access_log = access_log_.get();
-    sources.ready = &ready_;
-    sources.started = started_;
-    admin_ = std::make_unique<AdminSide>(admin_loop_, config_, make_admin_options(config_, *admin_bound), make_server_view(sources), admin_totals_);
+    admin_ = std::make_unique<AdminSide>(admin_loop_, config_, *this, admin_totals_);
     const int descriptor = admin_bound->descriptors.front();
     admin_loop_.post([this, descriptor] { admin_->listener.adopt(*config_.admin.listen, descriptor); });
   }
@@ -232,6 +230,56 @@ std::string Server::banner() const {
   return text + "ready\n";
 }
 
+admin::StatusView Server::status() const {
+  admin::StatusView view;
+  view.version = version();
+  view.pid = ::getpid();
+  view.started = started_;
+  view.uptime = std::chrono::system_clock::now() - started_;
+  for (std::size_t i = 0; i < config_.listen.size(); ++i) view.listening.push_back(bound_[i].url);
+  view.config_file = config_.file;
+  view.io_threads = config_.threads;
+  view.connections = static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals_.connections.load()));
+  view.dropped_access_lines = access_log_ ? access_log_->dropped() : 0;
+  return view;
+}
+
+std::vector<admin::RouteView> Server::routes() const {
+  std::vector<admin::RouteView> views;
+  for (const auto& route : config_.routes) {
+    admin::RouteView view;
+    view.name = route.name;
+    view.path = route.path;
+    view.methods = effective_methods(route);
+    if (view.methods.empty()) view.methods = {"*"};
+    for (const auto& arm : route.arms) {
+      admin::ArmView arm_view;
+      arm_view.name = arm.name;
+      arm_view.weight = arm.weight;
+      arm_view.backend = format_backend(arm.endpoint.backend);
+      arm_view.endpoint = arm.endpoint.endpoint;
+      arm_view.pool = arm.endpoint.pool;
+      view.arms.push_back(std::move(arm_view));
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::vector<admin::PoolView> Server::pools() const {
+  std::vector<admin::PoolView> views;
+  for (const auto& [name, pool] : pools_) {
+    admin::PoolView view;
+    view.name = name;
+    view.mode = pool->options().mode == pool::Mode::thread ? "thread" : "process";
+    view.queued = pool->queued();
+    view.queue_limit = pool->options().queue;
+    view.workers = pool->workers();
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
 int Server::run() {
   boost::asio::io_context context;
   boost::asio::signal_set stop_signals(context, SIGTERM, SIGINT);
@@ -267,7 +315,7 @@ int Server::run() {
 }
 
 void Server::drain_and_stop() {
-  ready_ = false;
+  readiness_ = admin::Readiness::draining;
   const auto deadline = std::chrono::steady_clock::now() + config_.net.limits.drain_timeout;
   std::mutex mutex;
   std::condition_variable changed;

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "admin/server_view.hpp"
 #include "app/compose.hpp"
 #include "base/loop.hpp"
 #include "config/config.hpp"
@@ -21,11 +22,11 @@
 
 namespace tandem::app {
 
-// Thread: main for everything; the constructor starts no thread.
-class Server {
+// Thread: main for everything but the ServerView, which the admin thread asks; the constructor starts no thread.
+class Server final : public admin::ServerView {
  public:
   Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program);
-  ~Server();
+  ~Server() override;
 
   // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for an
   // address that can't be had; everything else is a mistake in the config or the program it names.
@@ -34,9 +35,15 @@ class Server {
   // Where to look and what to try, for standard output; its last line is "ready".
   std::string banner() const;
 
-  // Serves until `stop_requested` runs its callback, then drains: no request that was accepted is lost within the drain
-  // timeout. Returns the exit code.
+  // Serves until SIGTERM or SIGINT, then drains: no request that was accepted is lost within the drain timeout; a second
+  // signal ends the process at once with 1. Returns the exit code.
   int run();
+
+  admin::Readiness readiness() const override { return readiness_; }
+  admin::StatusView status() const override;
+  std::vector<admin::RouteView> routes() const override;
+  std::vector<admin::PoolView> pools() const override;
+  const observe::Registry& registry() const override { return registry_; }
 
  private:
   Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout) const;
@@ -65,7 +72,7 @@ class Server {
   std::vector<net::Bound> bound_;
   net::ListenerTotals admin_totals_;
   std::unique_ptr<AdminSide> admin_;
-  std::atomic<bool> ready_{false};
+  std::atomic<admin::Readiness> readiness_{admin::Readiness::starting};
   std::vector<std::shared_ptr<void>> metric_sources_;
   std::vector<std::thread> threads_;
 };

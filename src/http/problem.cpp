@@ -27,9 +27,9 @@ Problem problem_of(const Error& error) {
   return Problem(500, error.code.empty() ? "server.error" : std::string_view(error.code), error.message);
 }
 
-void add_request_id(Response& response, std::string_view request_id) {
-  auto* body = std::get_if<std::string>(&response.body);
-  if (response.content_type.data() != kProblemJson.data() || body == nullptr || request_id.empty()) return;
+void complete_problem(Response& problem, std::string_view request_id) {
+  auto* body = std::get_if<std::string>(&problem.body);
+  if (body == nullptr || request_id.empty()) return;
   auto document = nlohmann::ordered_json::parse(*body, nullptr, false);
   if (!document.is_object() || document.contains("request_id")) return;
   document["request_id"] = request_id;

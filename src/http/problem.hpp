@@ -30,7 +30,12 @@ Response problem_response(const Problem& problem, std::string_view request_id);
 // The answer to a body that could not be read (the codes of RequestBody::read); 500 for other errors.
 Problem problem_of(const Error& error);
 
-// Puts the id into a problem that was made without one, by an endpoint that sees no Call. Leaves other responses alone.
-void add_request_id(Response& response, std::string_view request_id);
+void complete_problem(Response& problem, std::string_view request_id);
+
+// Puts the id into a problem that was made without one, by an endpoint that sees no Call. Leaves other responses alone, at the
+// cost of a comparison.
+inline void add_request_id(Response& response, std::string_view request_id) {
+  if (response.content_type == kProblemJson) complete_problem(response, request_id);
+}
 
 }  // namespace tandem::http

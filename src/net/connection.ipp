@@ -277,21 +277,20 @@ void Connection<Stream>::use_buffer(std::size_t wanted) {
   begin_ = 0;
 }
 
-// Between requests: free room at the end for the next read.
+// Between requests: free room at the end for the next read. A read that filled the buffer says that the client sends more at
+// a time than it holds: a larger one saves system calls until the connection idles.
 template <class Stream>
 void Connection<Stream>::make_room() {
-  if (begin_ == end_) {
-    if (end_ == capacity()) use_buffer(std::max(kLargeBuffer, capacity()));
+  if (end_ == capacity()) {
+    if (capacity() < kLargeBuffer || begin_ == 0) use_buffer(std::max(kLargeBuffer, begin_ == end_ ? capacity() : 2 * capacity()));
+    if (begin_ > 0) {
+      std::copy(buffer_data() + begin_, buffer_data() + end_, buffer_data());
+      end_ -= begin_;
+      begin_ = 0;
+    }
+  } else if (begin_ == end_) {
     begin_ = end_ = 0;
   }
-  if (end_ < capacity()) return;
-  if (begin_ > 0) {
-    std::copy(buffer_data() + begin_, buffer_data() + end_, buffer_data());
-    end_ -= begin_;
-    begin_ = 0;
-    return;
-  }
-  use_buffer(std::max(kLargeBuffer, 2 * capacity()));
 }
 
 // ------------------------------------------------------------------------------------------------------------ request bodies

@@ -25,7 +25,9 @@ http::Response internal_error(const service::Call& call, std::exception_ptr erro
 Task<http::Response> guarded(Task<http::Response> task, service::Call& call) {
   std::exception_ptr error;
   try {
-    co_return co_await task;
+    auto response = co_await task;
+    http::add_request_id(response, call.id());
+    co_return response;
   } catch (...) {
     error = std::current_exception();
   }
@@ -37,7 +39,10 @@ Task<http::Response> guarded(Task<http::Response> task, service::Call& call) {
 service::Outcome ErrorBoundary::handle(http::Request& request, service::Call& call) const {
   try {
     auto outcome = next_.handle(request, call);
-    if (outcome.ready()) return outcome;
+    if (outcome.ready()) {
+      http::add_request_id(outcome.response(), call.id());
+      return outcome;
+    }
     return guarded(std::move(outcome.task()), call);
   } catch (...) {
     return internal_error(call, std::current_exception());

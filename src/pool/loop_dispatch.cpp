@@ -207,7 +207,10 @@ void LoopDispatch::job_expired(Job& job) {
   switch (std::exchange(job.deadline, Job::Deadline::none)) {
     case Job::Deadline::none: break;
     case Job::Deadline::queue:
-      if (!dispatch_.withdraw(job)) break;  // it is on its way after all
+      if (!dispatch_.withdraw(job)) {  // another thread has just found an executor for it; should that die, it waits again
+        arm(job, Job::Deadline::queue, now_exactly() + TimerWheel::kTick);
+        break;
+      }
       rejected_waited_.add(index_);
       answer_problem(job, 503, "overload.queue_timeout", "no worker had time for the request");
       if (job.waiter) job.waiter->job = nullptr;
@@ -310,7 +313,7 @@ void LoopDispatch::on_error(Job& job, std::string_view payload) {
   const bool sane = frames::take(payload, head) && head.status >= 400 && head.status <= 599;
   if (!sane) {
     answer_problem(job, 500, "python.bad_response", "the worker's answer makes no sense");
-    if (job.stream) std::exchange(job.stream, nullptr)->end(Error("python.bad_response", "the worker's answer makes no sense"));
+    fail_stream(job, Error("python.bad_response", "the worker's answer makes no sense"));
     end(job);
     return;
   }
@@ -324,9 +327,8 @@ void LoopDispatch::on_error(Job& job, std::string_view payload) {
     text.append(call->id()).append("] ").append(options_.endpoints[job.endpoint].target).append(": ").append(code);
     overseer_.log_error(text.append("\n").append(traceback));
   }
-  if (job.stream) {
-    std::exchange(job.stream, nullptr)->end(Error(std::string(code), std::string(detail)));
-  } else if (job.waiter) {
+  fail_stream(job, Error(std::string(code), std::string(detail)));
+  if (job.waiter && !job.waiter->response) {
     http::Problem problem(head.status, code, std::string(detail));
     if (call->debug) problem.traceback = traceback;
     auto response = http::problem_response(problem, call->id());
@@ -346,6 +348,13 @@ void LoopDispatch::answer(Job& job, http::Response response) {
 void LoopDispatch::answer_problem(Job& job, int status, std::string_view code, std::string detail) {
   if (job.waiter == nullptr || job.stream) return;
   answer(job, http::problem_response(http::Problem(status, code, std::move(detail)), job.waiter->call.id()));
+}
+
+// A stream of which nothing has left yet is taken back, so that the client can be told properly.
+void LoopDispatch::fail_stream(Job& job, Error error) {
+  if (job.stream == nullptr) return;
+  std::exchange(job.stream, nullptr)->end(std::move(error));
+  if (job.waiter) job.waiter->response.reset();
 }
 
 // The worker is done with it.
@@ -453,10 +462,7 @@ void LoopDispatch::lane_ended(Lane& lane) {
   dispatch_.close(*lane.link(), now, handout_);
   for (auto& job : jobs_) {
     if (job.sent_id == 0 || job.executor != &lane.executor()) continue;
-    if (job.stream) {
-      if (job.waiter) job.waiter->response.reset();  // nothing of the stream has left yet
-      if (job.stream) std::exchange(job.stream, nullptr)->end(Error("python.worker_died", "the worker died"));
-    }
+    fail_stream(job, Error("python.worker_died", "the worker died"));
     if (job.waiter && !job.waiter->response)
       answer_problem(job, 502, "python.worker_died", "the worker died while it held the request");
     end(job);

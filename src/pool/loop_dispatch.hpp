@@ -80,6 +80,7 @@ class LoopDispatch {
   void on_error(Job& job, std::string_view payload);
   void answer(Job& job, http::Response response);
   void answer_problem(Job& job, int status, std::string_view code, std::string detail);
+  void fail_stream(Job& job, Error error);
   void end(Job& job);
   void release_ended(TimePoint now);
   void resume_woken();

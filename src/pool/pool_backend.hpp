@@ -16,7 +16,8 @@
 namespace tandem::pool {
 
 // How a worker is brought to life. In process mode the front spawns `program args…` with the control socket as descriptor 3
-// and the lanes from 4 on; in thread mode it calls `run(control, lanes)` on a thread of its own, which returns the exit code.
+// and the lanes from 4 on; in thread mode it calls `run(control, lanes)` on a thread of its own, which owns the descriptors
+// and returns the exit code.
 struct WorkerProgram {
   std::string executable;               // absolute
   std::vector<std::string> arguments;   // "worker", …; "--fd 3 --lanes N" is added
@@ -38,12 +39,15 @@ class Pool;
 
 class PoolBackend final : public service::Backend {
  public:
-  // `loops`: the I/O threads' loops, which outlive the backend's stop().
+  // `loops`: the I/O threads' loops by their index; they run, on threads other than the one that calls stop(), until stop()
+  // has returned (or have been stopped themselves).
   PoolBackend(PoolOptions options, WorkerProgram program, std::vector<Loop*> loops, observe::Registry& registry);
   ~PoolBackend() override;
 
   Result<void> start() override;
   Result<const service::Handler*> find(std::string_view endpoint) const override;
+  // The endpoint with a deadline of its own instead of the pool's; null when there is none of that name. Thread: main.
+  const service::Handler* find_with(std::string_view endpoint, Milliseconds timeout);
   void stop(TimePoint deadline) override;
 
   // Thread: any.

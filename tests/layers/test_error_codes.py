@@ -8,7 +8,17 @@ FAMILIES = "http|client|route|method|python|overload|server|native|pool|admin|st
 CODE = rf"(?:{FAMILIES})\.[a-z]+(?:_[a-z]+)*"
 
 # Codes of errors that end the start or a command and reach a person, never a client.
-NOT_FOR_CLIENTS = {"route.conflict", "native.not_found"}
+NOT_FOR_CLIENTS = {
+    "admin.bad_answer",
+    "admin.bad_document",
+    "admin.bad_url",
+    "admin.no_server",
+    "admin.refused",
+    "native.not_found",
+    "pool.not_found",
+    "python.start_failed",
+    "route.conflict",
+}
 
 
 def codes_in_sources():

@@ -74,7 +74,10 @@ inline Exchanged exchange(Loop& loop, const net::NetOptions& options, std::strin
     for (std::size_t i = 0; i < bytes.size(); ++i) send(bytes.substr(i, 1));
   } else {
     std::size_t begin = 0;
-    for (const auto cut : feed.cuts) send(bytes.substr(begin, cut - std::exchange(begin, cut)));
+    for (const auto cut : feed.cuts) {
+      send(bytes.substr(begin, cut - begin));
+      begin = cut;
+    }
     send(bytes.substr(begin));
   }
   result.settled = settle(loop) && result.settled;

@@ -52,7 +52,7 @@ def test_a_log_file(server, tmp_path):
     assert "/plaintext?in-file" in file.read_text()
 
 
-@pytest.mark.parametrize("given", ["abc-123", "A.b_C~9", "x" * 64])
+@pytest.mark.parametrize("given", ["abc-123", "A.b_C:9", "x" * 64])
 def test_a_sane_request_id_is_taken(server, given):
     one = server(ROUTES)
     assert one.get("/nowhere", {"X-Request-Id": given}).json()["request_id"] == given

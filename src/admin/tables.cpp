@@ -1,0 +1,122 @@
+#include "admin/tables.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace tandem::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The first row is the heading. Numbers stand to the right, words to the left; a cell is a number if it begins with a digit.
+using Rows = std::vector<std::vector<std::string>>;
+
+void append_rows(std::string& out, const Rows& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::vector<bool> to_the_right(widths.size());
+  if (rows.size() > 1)
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      to_the_right[i] = !rows[1][i].empty() && rows[1][i][0] >= '0' && rows[1][i][0] <= '9';
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - row[i].size(), ' ');
+      line += to_the_right[i] ? padding + row[i] : row[i] + padding;
+      line += "  ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+}
+
+std::string format_number(double number, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", decimals, number);
+  return text;
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  if (bytes < 1024 * 1024) return std::to_string(bytes / 1024) + " KiB";
+  return format_number(static_cast<double>(bytes) / (1024 * 1024), 1) + " MiB";
+}
+
+std::string format_age(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::max(seconds, 0.0));
+  if (whole < 60) return std::to_string(whole) + "s";
+  if (whole < 3600) return std::to_string(whole / 60) + "m" + std::to_string(whole % 60) + "s";
+  if (whole < 86400) return std::to_string(whole / 3600) + "h" + std::to_string(whole % 3600 / 60) + "m";
+  return std::to_string(whole / 86400) + "d" + std::to_string(whole % 86400 / 3600) + "h";
+}
+
+std::string text_of(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
+std::string count_of(const Json& object, const char* key) { return std::to_string(object.at(key).get<std::uint64_t>()); }
+std::string milliseconds_of(const Json& object, const char* key) {
+  const auto& value = object.at(key);
+  return value.is_null() ? "-" : format_number(value.get<double>(), 3);
+}
+std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
+
+std::string status_table(const Json& status) {
+  std::string listening;
+  for (const auto& url : status.at("listening")) listening += (listening.empty() ? "" : " ") + url.get<std::string>();
+  std::string out;
+  append_rows(out, {{"tandem", text_of(status, "version") + ", " + text_of(status, "state")},
+                    {"process", "pid " + count_of(status, "pid") + ", up " + format_age(status.at("uptime_seconds").get<double>()) +
+                                    ", since " + text_of(status, "started_at")},
+                    {"listening", or_dash(listening)},
+                    {"config", or_dash(text_of(status, "config_file"))},
+                    {"connections", "open " + count_of(status, "connections")}});
+  if (const auto dropped = status.at("access_lines_dropped").get<std::uint64_t>(); dropped != 0)
+    out += "access log: " + std::to_string(dropped) + " lines dropped\n";
+
+  Rows pools{{"POOL", "MODE", "WORKERS", "READY", "QUEUED", "LIMIT"}};
+  for (const auto& pool : status.at("pools"))
+    pools.push_back({text_of(pool, "name"), text_of(pool, "mode"), count_of(pool, "workers"), count_of(pool, "workers_ready"),
+                     count_of(pool, "queued"), count_of(pool, "queue_limit")});
+  if (pools.size() > 1) append_rows(out += "\n", pools);
+
+  Rows arms{{"ROUTE", "ARM", "BACKEND", "REQUESTS", "4XX", "5XX", "P50 MS", "P99 MS", "CPU S"}};
+  for (const auto& arm : status.at("arms")) {
+    const auto& requests = arm.at("requests");
+    const auto& latency = arm.at("latency_ms");
+    arms.push_back({or_dash(text_of(arm, "route")), or_dash(text_of(arm, "arm")), text_of(arm, "backend"),
+                    count_of(requests, "total"), count_of(requests, "4xx"), count_of(requests, "5xx"),
+                    milliseconds_of(latency, "p50"), milliseconds_of(latency, "p99"),
+                    format_number(arm.at("cpu_seconds").get<double>(), 2)});
+  }
+  if (arms.size() > 1) append_rows(out += "\n", arms);
+  return out;
+}
+
+std::string workers_table(const Json& document) {
+  Rows rows{{"POOL", "PID", "STATE", "IN FLIGHT", "REQUESTS", "RESTARTS", "MEMORY", "AGE"}};
+  for (const auto& worker : document.at("workers"))
+    rows.push_back({text_of(worker, "pool"), count_of(worker, "pid"), text_of(worker, "state"), count_of(worker, "in_flight"),
+                    count_of(worker, "requests"), count_of(worker, "restarts"),
+                    format_bytes(worker.at("rss_bytes").get<std::uint64_t>()), format_age(worker.at("age_seconds").get<double>())});
+  if (rows.size() == 1) return "no workers: no route of this server has an endpoint in a pool\n";
+  std::string out;
+  append_rows(out, rows);
+  return out;
+}
+
+Result<std::string> format_document(std::string_view text, std::string (*format)(const Json&)) {
+  try {
+    return format(Json::parse(text));
+  } catch (const Json::exception&) {
+    return Error("admin.bad_document", "the answer is not what Tandem's admin side sends");
+  }
+}
+
+}  // namespace
+
+Result<std::string> format_status(std::string_view status_json) { return format_document(status_json, status_table); }
+Result<std::string> format_workers(std::string_view workers_json) { return format_document(workers_json, workers_table); }
+
+}  // namespace tandem::admin

@@ -1,0 +1,141 @@
+#include "pool/pool_backend.hpp"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "base/log.hpp"
+#include "pool/dispatch.hpp"
+#include "pool/loop_dispatch.hpp"
+#include "pool/pool_handler.hpp"
+#include "pool/supervisor.hpp"
+
+namespace tandem::pool {
+
+// The parts in the order of their construction; the threads among them end in stop().
+class Pool {
+ public:
+  Pool(PoolOptions pool_options, WorkerProgram worker_program, const std::vector<Loop*>& event_loops, observe::Registry& registry)
+      : options(std::move(pool_options)),
+        program(std::move(worker_program)),
+        dispatch(options, static_cast<unsigned>(event_loops.size())),
+        supervisor(options, program, dispatch, loops, registry) {
+    for (unsigned i = 0; i < event_loops.size(); ++i)
+      loops.push_back(std::make_unique<LoopDispatch>(*event_loops[i], i, options, dispatch, supervisor, registry, loops));
+    for (std::size_t i = 0; i < options.endpoints.size(); ++i) add_handler(i, options.timeout);
+    source = registry.add_source([this](std::string& out) { write_metrics(out); });
+  }
+
+  const service::Handler* add_handler(std::size_t endpoint, Milliseconds timeout) {
+    handlers.push_back(
+        std::make_unique<PoolHandler>(loops, static_cast<std::uint16_t>(endpoint), options.endpoints[endpoint], timeout));
+    return handlers.back().get();
+  }
+
+  std::optional<std::size_t> index_of(std::string_view endpoint) const {
+    for (std::size_t i = 0; i < options.endpoints.size(); ++i)
+      if (options.endpoints[i].target == endpoint) return i;
+    return std::nullopt;
+  }
+
+  void stop(TimePoint deadline) {
+    if (stopped) return;
+    stopped = true;
+    supervisor.stop(deadline);
+    run_on_loops([](LoopDispatch& loop) { loop.shut(); });
+    // What the loops had still to do for each other or for their sockets; then nothing of the pool is left in them.
+    bool settled = false;
+    for (int round = 0; round < 100 && !settled; ++round) {
+      std::mutex mutex;
+      settled = true;
+      if (!run_on_loops([&](LoopDispatch& loop) {
+            const std::lock_guard lock(mutex);
+            settled = settled && loop.settled();
+          }))
+        break;
+    }
+    source.reset();
+  }
+
+  const PoolOptions options;
+  const WorkerProgram program;
+  Dispatch dispatch;
+  std::vector<std::unique_ptr<LoopDispatch>> loops;
+  Supervisor supervisor;
+  std::vector<std::unique_ptr<PoolHandler>> handlers;  // by endpoint, then those with a timeout of their own
+  std::shared_ptr<void> source;
+  bool stopped = false;
+
+ private:
+  // Runs `work` on each loop's thread and waits; here, for a loop that has stopped. False when one has.
+  bool run_on_loops(const std::function<void(LoopDispatch&)>& work) {
+    struct Latch {
+      std::mutex mutex;
+      std::condition_variable changed;
+      std::size_t missing = 0;
+    };
+    Latch latch;
+    bool all_run = true;
+    for (const auto& loop : loops) {
+      if (loop->loop().context().stopped()) {
+        all_run = false;
+        work(*loop);
+        continue;
+      }
+      {
+        const std::lock_guard lock(latch.mutex);
+        ++latch.missing;
+      }
+      loop->loop().post([&latch, &work, one = loop.get()] {
+        work(*one);
+        const std::lock_guard lock(latch.mutex);
+        if (--latch.missing == 0) latch.changed.notify_all();
+      });
+    }
+    std::unique_lock lock(latch.mutex);
+    latch.changed.wait(lock, [&] { return latch.missing == 0; });
+    return all_run;
+  }
+
+  void write_metrics(std::string& out) const {
+    const auto pool = observe::escape_label(options.name);
+    std::map<std::string, int> counts{{"starting", 0}, {"ready", 0}, {"draining", 0}, {"stuck", 0}, {"backing_off", 0}};
+    for (const auto& worker : supervisor.workers()) ++counts[worker.state];
+    out += "# HELP tandem_python_workers Workers by state.\n# TYPE tandem_python_workers gauge\n";
+    for (const auto& [state, count] : counts)
+      out += "tandem_python_workers{pool=\"" + pool + "\",state=\"" + state + "\"} " + std::to_string(count) + "\n";
+    out += "# HELP tandem_python_queue Requests that wait for a worker.\n# TYPE tandem_python_queue gauge\n";
+    out += "tandem_python_queue{pool=\"" + pool + "\"} " + std::to_string(dispatch.queued()) + "\n";
+  }
+};
+
+PoolBackend::PoolBackend(PoolOptions options, WorkerProgram program, std::vector<Loop*> loops, observe::Registry& registry)
+    : pool_(std::make_unique<Pool>(std::move(options), std::move(program), loops, registry)) {}
+
+PoolBackend::~PoolBackend() { pool_->stop(TimePoint::min()); }
+
+Result<void> PoolBackend::start() {
+  if (pool_->options.mode == Mode::thread) {
+    log().warn("pool {}: workers are threads of this process; crashes, hard time-outs, memory limits and replacement are only "
+               "promised for \"mode\": \"process\"", pool_->options.name);
+  }
+  return pool_->supervisor.start();
+}
+
+Result<const service::Handler*> PoolBackend::find(std::string_view endpoint) const {
+  if (const auto index = pool_->index_of(endpoint)) return static_cast<const service::Handler*>(pool_->handlers[*index].get());
+  return Error("python.not_found", "pool " + pool_->options.name + " has no endpoint \"" + std::string(endpoint) + "\"");
+}
+
+const service::Handler* PoolBackend::find_with(std::string_view endpoint, Milliseconds timeout) {
+  const auto index = pool_->index_of(endpoint);
+  return index ? pool_->add_handler(*index, timeout) : nullptr;
+}
+
+void PoolBackend::stop(TimePoint deadline) { pool_->stop(deadline); }
+
+std::vector<WorkerState> PoolBackend::workers() const { return pool_->supervisor.workers(); }
+std::size_t PoolBackend::queued() const { return pool_->dispatch.queued(); }
+const PoolOptions& PoolBackend::options() const { return pool_->options; }
+
+}  // namespace tandem::pool

@@ -1,0 +1,34 @@
+// An endpoint of a pool as a Handler. Thread: any I/O thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "pool/loop_dispatch.hpp"
+#include "pool/pool_options.hpp"
+#include "service/handler.hpp"
+
+namespace tandem::pool {
+
+class PoolHandler final : public service::Handler {
+ public:
+  // `loops` by Loop::index(); they and the options outlive the handler's last call.
+  PoolHandler(const std::vector<std::unique_ptr<LoopDispatch>>& loops, std::uint16_t endpoint, const EndpointOptions& options,
+              Milliseconds timeout);
+
+  service::Outcome handle(http::Request& request, service::Call& call) const override;
+
+ private:
+  Task<http::Response> answer(http::Request& request, service::Call& call) const;
+  Task<http::Response> answer_streamed(http::Request& request, service::Call& call) const;
+  static Task<void> pump(http::Request& request, Waiter& waiter);
+
+  const std::vector<std::unique_ptr<LoopDispatch>>& loops_;
+  const std::uint16_t endpoint_;
+  const bool stream_;
+  const service::BackendKind kind_;
+  const Milliseconds timeout_;
+};
+
+}  // namespace tandem::pool

@@ -1,0 +1,116 @@
+// Starts a pool's workers, watches them, replaces those that die, are stuck or are worn out, and lets them finish at the end.
+// One thread with an event loop of its own; every call from elsewhere is posted to it.
+// Thread: the supervisor's, except where it says otherwise.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "observe/metrics.hpp"
+#include "pool/dispatch.hpp"
+#include "pool/loop_dispatch.hpp"
+#include "pool/pool_backend.hpp"
+#include "pool/worker.hpp"
+
+namespace tandem::pool {
+
+class Supervisor final : public Overseer, Worker::Events {
+ public:
+  // `loops` is complete before start().
+  Supervisor(const PoolOptions& options, const WorkerProgram& program, Dispatch& dispatch,
+             const std::vector<std::unique_ptr<LoopDispatch>>& loops, observe::Registry& registry);
+  ~Supervisor();
+
+  // Starts the workers and waits until all are ready, or says why one is not. Thread: main.
+  Result<void> start();
+  // Lets requests and workers finish until `deadline`, then kills what is left. Thread: main.
+  void stop(TimePoint deadline);
+
+  // Thread: any.
+  std::vector<WorkerState> workers() const;
+
+  void send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) override;
+  void take_back() override;
+  void lane_lost(std::shared_ptr<WorkerLink> link) override;
+  void stuck(std::shared_ptr<WorkerLink> link, std::uint64_t id, std::string endpoint) override;
+  void log_error(std::string text) override;
+
+ private:
+  // A worker's place in the pool.
+  struct Slot {
+    std::shared_ptr<Worker> current;  // starting or ready
+    std::shared_ptr<Worker> next;     // starting, to take the place of `current`
+    unsigned quick_deaths = 0;        // in a row
+    std::uint64_t restarts = 0;
+    TimePoint start_at = TimePoint::max();  // backing off until then
+  };
+
+  void on_control(Worker& worker, const frames::Reader::Frame& frame) override;
+  void on_control_closed(Worker& worker) override;
+  void on_gone(Worker& worker, const std::string& how) override;
+
+  std::shared_ptr<Worker> launch(unsigned slot);
+  void start_slot(unsigned slot);
+  void on_ready(Worker& worker, std::string_view message);
+  void start_failed(Worker& worker, const std::string& why);
+  void back_off(unsigned slot, TimePoint lived_since);
+  void count(RestartReason reason) { restarts_[static_cast<std::size_t>(reason)]->add(registry_.shared_shard()); }
+  void close_link(Worker& worker);
+  void retire(Worker& worker);
+  void replace(Worker& worker, RestartReason reason);
+  void kill(Worker& worker);
+  Worker* find(const WorkerLink& link);
+  void on_log(std::string_view payload, Worker& worker);
+  void do_take_back();
+
+  void schedule_tick();
+  void tick();
+  void watch(Worker& worker, TimePoint now, bool full_second);
+  void tick_stop(TimePoint now);
+  void report_start(Result<void> result);
+  void publish_view();
+
+  const PoolOptions& options_;
+  const WorkerProgram& program_;
+  Dispatch& dispatch_;
+  const std::vector<std::unique_ptr<LoopDispatch>>& loops_;
+  observe::Registry& registry_;
+  std::array<observe::Counter*, kRestartReasons.size()> restarts_;
+  std::atomic<int> errors_waiting_{0};
+
+  boost::asio::io_context context_{1};
+  boost::asio::steady_timer tick_timer_{context_};
+  std::vector<Slot> slots_;
+  std::vector<std::shared_ptr<Worker>> workers_;  // all that are not gone
+  std::minstd_rand random_;
+  TimePoint second_at_{};
+  bool starting_ = true;  // start() waits
+  bool stopping_ = false;
+  bool draining_ = false;  // told the workers to finish
+  bool killed_ = false;
+  TimePoint stop_at_ = TimePoint::max();
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable started_;
+  std::optional<Result<void>> start_result_;
+  struct View {
+    WorkerState state;
+    std::shared_ptr<WorkerLink> link;
+    TimePoint started_at;
+  };
+  std::vector<View> view_;
+
+  std::thread thread_;
+};
+
+}  // namespace tandem::pool

@@ -1,0 +1,9 @@
+// The Python sources that are compiled into the binary.
+#pragma once
+
+namespace tandem::python {
+
+extern const char* const kTandemSource;   // python/tandem/__init__.py
+extern const char* const kRuntimeSource;  // src/python/runtime.py
+
+}  // namespace tandem::python

@@ -1,0 +1,50 @@
+// One request as it travels through the worker: the bytes that came for it and what may still be sent. It holds no Python
+// object, so that it may end on any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frames/frame.hpp"
+
+namespace tandem::python {
+
+struct Exchange {
+  std::uint64_t id = 0;
+  unsigned lane = 0;  // of its executor
+
+  std::string payload;  // of the request_head frame; the views below point into it
+  frames::RequestHead head;
+  std::string_view params;  // frames::Param, one after the other
+  std::string_view fields;  // frames::FieldRef, one after the other
+  std::string_view strings;
+  std::string_view first_body;
+  bool streamed = false;  // the endpoint takes the body as it arrives
+
+  // Set by the control thread when the front gives up on the request; the executor looks at it between two pieces.
+  std::atomic<bool> cancelled{false};
+
+  // Guarded by the inbox's mutex.
+  std::vector<std::string> pieces;  // body bytes after the first, in order
+  std::size_t next_piece = 0;       // those before it have been handed out
+  bool body_ended = false;
+  std::uint64_t credit = frames::kInitialCredit;  // response body bytes that may be sent
+
+  // The executor's own.
+  std::int64_t started_ns = 0;
+  std::uint64_t consumed = 0;  // streamed body bytes handed to the endpoint since the last request_credit
+  bool first_taken = false;
+
+  std::string_view text(frames::Ref ref) const { return frames::at(strings, ref); }
+
+  // Takes a request_head's payload apart; false when it is malformed.
+  bool parse();
+};
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+}  // namespace tandem::python

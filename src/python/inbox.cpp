@@ -1,0 +1,216 @@
+#include "python/inbox.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace tandem::python {
+namespace {
+constexpr std::size_t kReadBytes = 64 * 1024;
+// Revoked ids that are remembered in case they are still on their way. They overtake a request by microseconds.
+constexpr std::size_t kEarlyIds = 1024;
+}  // namespace
+
+Inbox::Inbox(std::vector<int> lanes, std::vector<bool> streamed, bool notes_touched)
+    : streamed_(std::move(streamed)), notes_touched_(notes_touched) {
+  for (int socket : lanes) lanes_.push_back({socket, {}, false});
+}
+
+Inbox::ReadStatus Inbox::read(std::size_t index, std::vector<std::uint64_t>& taken_back) {
+  const std::lock_guard lock(mutex_);
+  auto& lane = lanes_[index];
+  while (!lane.closed) {
+    char* room = lane.reader.prepare(kReadBytes);
+    const auto size = lane.reader.room();
+    const auto received = ::recv(lane.socket, room, size, MSG_DONTWAIT);
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (received <= 0) {
+      lane.closed = true;
+      break;
+    }
+    lane.reader.commit(static_cast<std::size_t>(received));
+    frames::Reader::Frame frame;
+    auto status = lane.reader.next(frame);
+    for (; status == frames::Reader::Status::frame; status = lane.reader.next(frame))
+      if (!accept(static_cast<unsigned>(index), frame, taken_back)) return ReadStatus::malformed;
+    if (status == frames::Reader::Status::malformed) return ReadStatus::malformed;
+    // A Unix stream socket fills the whole room while it has bytes: a short read has emptied it.
+    if (static_cast<std::size_t>(received) < size) break;
+  }
+  return lane.closed ? ReadStatus::closed : ReadStatus::open;
+}
+
+bool Inbox::accept(unsigned lane, const frames::Reader::Frame& frame, std::vector<std::uint64_t>& taken_back) {
+  const auto id = frame.header.id;
+  const bool end = (frame.header.flags & frames::kEnd) != 0;
+  switch (frame.header.type) {
+    case frames::Type::request_head: {
+      auto exchange = std::make_shared<Exchange>();
+      exchange->id = id;
+      exchange->lane = lane;
+      exchange->payload.assign(frame.payload);
+      exchange->body_ended = end;
+      if (!exchange->parse() || exchange->head.endpoint >= streamed_.size()) return false;
+      exchange->streamed = streamed_[exchange->head.endpoint];
+      if (!early_.empty()) {
+        const auto early = std::find(early_.begin(), early_.end(), id);
+        if (early != early_.end()) {
+          early_.erase(early);
+          taken_back.push_back(id);
+          return true;
+        }
+      }
+      const bool complete = end || exchange->streamed;
+      const auto [place, inserted] = entries_.try_emplace(id, Entry{exchange, false, complete});
+      if (!inserted) return false;
+      if (complete) waiting_.push_back(std::move(exchange));
+      return true;
+    }
+    case frames::Type::request_body: {
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) return true;  // of a request that has ended without reading its body
+      auto& entry = found->second;
+      if (entry.exchange->body_ended) return false;
+      if (!frame.payload.empty()) entry.exchange->pieces.emplace_back(frame.payload);
+      entry.exchange->body_ended = end;
+      if (end && !entry.complete) {
+        entry.complete = true;
+        waiting_.push_back(entry.exchange);
+      }
+      if (entry.started) touch(id);
+      return true;
+    }
+    case frames::Type::credit: {
+      auto payload = frame.payload;
+      std::uint32_t granted = 0;
+      if (!frames::take(payload, granted)) return false;
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) return true;
+      found->second.exchange->credit += granted;
+      if (found->second.started) touch(id);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+ExchangePtr Inbox::take() {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) return nullptr;
+  auto exchange = std::move(waiting_.front());
+  waiting_.pop_front();
+  entries_.find(exchange->id)->second.started = true;
+  return exchange;
+}
+
+void Inbox::finish(const Exchange& exchange) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(exchange.id);
+}
+
+bool Inbox::has_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
+}
+
+bool Inbox::empty() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.empty();
+}
+
+Inbox::Found Inbox::find_and_remove(std::uint64_t id, Entry** entry) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) {
+    early_.push_back(id);
+    if (early_.size() > kEarlyIds) early_.pop_front();
+    return Found::unknown;
+  }
+  if (found->second.started) {
+    *entry = &found->second;
+    return Found::started;
+  }
+  const auto waiting = std::find(waiting_.begin(), waiting_.end(), found->second.exchange);
+  if (waiting != waiting_.end()) waiting_.erase(waiting);
+  entries_.erase(found);
+  return Found::taken_back;
+}
+
+Inbox::Found Inbox::revoke(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = nullptr;
+  return find_and_remove(id, &entry);
+}
+
+Inbox::Found Inbox::cancel(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = nullptr;
+  const auto found = find_and_remove(id, &entry);
+  if (entry != nullptr) {
+    entry->exchange->cancelled = true;
+    touch(id);
+  }
+  return found;
+}
+
+void Inbox::cancel_all() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, entry] : entries_) {
+    entry.exchange->cancelled = true;
+    if (entry.started) touch(id);
+  }
+}
+
+bool Inbox::is_started(std::uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.started;
+}
+
+std::optional<std::string> Inbox::take_piece(Exchange& exchange) {
+  if (!exchange.first_taken) {
+    exchange.first_taken = true;
+    if (!exchange.first_body.empty()) return std::string(exchange.first_body);
+  }
+  const std::lock_guard lock(mutex_);
+  if (exchange.next_piece < exchange.pieces.size()) {
+    std::string piece = std::move(exchange.pieces[exchange.next_piece++]);
+    if (exchange.next_piece == exchange.pieces.size()) {
+      exchange.pieces.clear();
+      exchange.next_piece = 0;
+    }
+    return piece;
+  }
+  if (exchange.body_ended) return std::string();
+  return std::nullopt;
+}
+
+std::string Inbox::whole_body(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  std::string whole(exchange.first_body);
+  for (const auto& piece : exchange.pieces) whole.append(piece);
+  return whole;
+}
+
+std::uint64_t Inbox::take_credit(Exchange& exchange, std::uint64_t wanted) {
+  const std::lock_guard lock(mutex_);
+  const auto granted = std::min(wanted, exchange.credit);
+  exchange.credit -= granted;
+  return granted;
+}
+
+bool Inbox::has_credit(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  return exchange.credit > 0;
+}
+
+void Inbox::take_touched(std::vector<std::uint64_t>& ids) {
+  const std::lock_guard lock(mutex_);
+  ids.swap(touched_);
+  touched_.clear();
+}
+
+}  // namespace tandem::python

@@ -1,0 +1,284 @@
+"""The parts of the worker that are off the hot path, as the module `_tandem_runtime`. It is compiled into the binary."""
+
+import asyncio
+import contextvars
+import faulthandler
+import importlib
+import inspect
+import io
+import json
+import logging
+import sys
+import threading
+import traceback
+
+import _tandem
+import tandem
+
+current_request = contextvars.ContextVar("tandem_request", default=None)
+
+_OWN_FILES = {"<tandem>", "<tandem runtime>"}
+
+
+# --- start -----------------------------------------------------------------------------------------------------------
+
+
+def set_up(path, in_server_process, debug):
+    sys.path[:0] = path
+    sys.stdout = _Output(1, logging.INFO)
+    sys.stderr = _Output(2, logging.WARNING)
+    root = logging.getLogger()
+    root.addHandler(_LogHandler())
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.captureWarnings(True)
+    if not in_server_process:
+        import signal
+
+        faulthandler.enable(file=2, all_threads=True)
+        faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)
+
+
+def load_endpoints(endpoints):
+    """Gives ([(function, is_async, takes_request), …], None) or (None, JSON of what failed)."""
+    loaded, failures = [], []
+    imported = set()
+    for target, kind in endpoints:
+        module = target.partition(":")[0]
+        if module not in imported:
+            imported.add(module)
+            _tandem.step(f"import {module}")
+        try:
+            loaded.append(_load_endpoint(target, kind))
+        except BaseException as error:  # a module may raise SystemExit
+            text = "" if isinstance(error, _Refused) else format_error(error)
+            message = str(error) if isinstance(error, _Refused) else f"{type(error).__name__}: {error}"
+            failures.append((module, f"{target}: {message}", text))
+    if not failures:
+        return loaded, None
+    tracebacks = list(dict.fromkeys(text for _, _, text in failures if text))  # one a module, not one an endpoint
+    return None, json.dumps(
+        {
+            "step": f"import {failures[0][0]}",
+            "message": "\n".join(dict.fromkeys(message for _, message, _ in failures)),
+            "traceback": "\n".join(tracebacks),
+        }
+    )
+
+
+class _Refused(Exception):
+    pass
+
+
+def _load_endpoint(target, kind):
+    if kind != "function":
+        raise _Refused(f'endpoints of the kind "{kind}" are not known')
+    module_name, colon, attribute = target.partition(":")
+    if not colon or not module_name or not attribute:
+        raise _Refused('expected "module:function"')
+    module = importlib.import_module(module_name)
+    endpoint = module
+    for name in attribute.split("."):
+        try:
+            endpoint = getattr(endpoint, name)
+        except AttributeError:
+            raise _Refused(f'the module "{module_name}" has no "{attribute}"') from None
+    if not callable(endpoint):
+        raise _Refused(f"{attribute} is a {type(endpoint).__name__}, expected a function")
+    call = endpoint if inspect.isroutine(endpoint) else getattr(type(endpoint), "__call__", None)
+    is_async = any(
+        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (endpoint, call) if one is not None
+    )
+    return endpoint, is_async, _takes_request(endpoint)
+
+
+def _takes_request(endpoint):
+    try:
+        parameters = inspect.signature(endpoint).parameters.values()
+    except (TypeError, ValueError):
+        return True  # built in: it does not say
+    required = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    positional = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
+    ]
+    if len(required) > 1 or (required and not positional):
+        raise _Refused(f"an endpoint takes the request or nothing, not {', '.join(required)}")
+    return bool(positional)
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def dump_json(value):
+    return _encode(value).encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape
+
+
+def format_error(error):
+    """The traceback from the endpoint's first line on."""
+    trace = error.__traceback__
+    while trace is not None and (
+        trace.tb_frame.f_code.co_filename in _OWN_FILES or "importlib" in trace.tb_frame.f_code.co_filename
+    ):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def describe_error(error, cancelled):
+    """(status, code, detail, traceback, headers) of the `error` frame."""
+    if isinstance(error, tandem.HTTPError):
+        return int(error.status), str(error.code), str(error.detail), "", error.headers
+    if cancelled and isinstance(error, (tandem.Cancelled, asyncio.CancelledError)):
+        return 503, "python.cancelled", "the request was given up", "", None
+    return 500, "python.exception", "the endpoint raised an exception", format_error(error), None
+
+
+# --- log -------------------------------------------------------------------------------------------------------------
+
+
+class _LogHandler(logging.Handler):
+    def emit(self, record):
+        try:
+            _tandem.log(record.levelno, record.name, self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+class _Bytes(io.RawIOBase):
+    def __init__(self, text):
+        self._text = text
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self._text.write(bytes(data).decode("utf-8", "backslashreplace"))
+        return len(data)
+
+
+class _Output(io.TextIOBase):
+    """sys.stdout and sys.stderr: each finished line is a record of the server's log."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, descriptor, level):
+        self._descriptor = descriptor
+        self._level = level
+        self._begun = {}  # thread: its unfinished line
+        self.buffer = _Bytes(self)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self._descriptor
+
+    def write(self, text):
+        thread = threading.get_ident()
+        *lines, rest = (self._begun.pop(thread, "") + text).split("\n")
+        if rest:
+            self._begun[thread] = rest
+        for line in lines:
+            if line:
+                _tandem.log(self._level, "print", line)
+        return len(text)
+
+    def finish(self):
+        for line in self._begun.values():
+            _tandem.log(self._level, "print", line)
+        self._begun.clear()
+
+
+def finish_output():
+    """At exit, after everything else: lines that never got their end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, _Output):
+            stream.finish()
+
+
+# --- the asynchronous executor ---------------------------------------------------------------------------------------
+
+
+def make_loop():
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def task_maker(loop):
+    if sys.version_info >= (3, 12):
+        # An endpoint that never waits is over without a turn of the loop.
+        return lambda coroutine: asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task
+
+
+def run_loop(loop, executor, lanes, wake):
+    """Until the executor stops the loop."""
+    asyncio.set_event_loop(loop)
+    for index, lane in enumerate(lanes):
+        loop.add_reader(lane, executor.read, index)
+    loop.add_reader(wake, executor.wake)
+    while not executor.stopped():
+        try:
+            loop.run_forever()
+        except BaseException as error:  # SystemExit in a task leaves the loop; the request has been answered
+            logging.getLogger("tandem").error("the event loop was left: %s", format_error(error))
+    for lane in lanes:
+        loop.remove_reader(lane)
+    loop.remove_reader(wake)
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+async def async_pieces(body):
+    """What `async for` goes over in request.stream()."""
+    while True:
+        piece = body.take()
+        if piece is None:
+            await body.wait()
+        elif piece:
+            yield piece
+        else:
+            return
+
+
+async def send_stream(stream, body, is_async):
+    """Sends a streamed answer as fast as the front grants credit."""
+    try:
+        if is_async:
+            async for piece in body:
+                if not stream.send(piece):
+                    await _sent(stream)
+        else:
+            for piece in body:
+                if not stream.send(piece):
+                    await _sent(stream)
+                await asyncio.sleep(0)  # it never waits by itself
+    finally:
+        if hasattr(body, "aclose"):
+            await body.aclose()
+        elif hasattr(body, "close"):
+            body.close()
+    stream.end()
+
+
+async def _sent(stream):
+    while not stream.resume():
+        await stream.wait()
