@@ -146,7 +146,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   };
   const auto add_json = [&](CLI::App* command) { command->add_flag("--json", typed.json, "print JSON"); };
   const auto add_admin = [&](CLI::App* command) {
-    command->add_option("--admin", typed.admin_url, std::string("admin side of the server: URL or unix:PATH; default ") + kDefaultAdmin)
+    command
+        ->add_option("--admin", typed.admin_url,
+                     std::string("admin side of the server: URL or unix:PATH; default ") + kDefaultAdmin)
         ->type_name("URL");
   };
 
@@ -158,7 +160,8 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   serve_command->add_option("--admin", typed.admin, "admin side here")->type_name("HOST:PORT");
   serve_command->add_option("--threads", typed.threads, "I/O threads, or auto")->type_name("N");
   serve_command->add_option("--workers", typed.workers, "workers of the pool \"python\", or auto")->type_name("N");
-  serve_command->add_option("--log-level", typed.log_level, "trace, debug, info, warn, error, critical or off")->type_name("LEVEL");
+  serve_command->add_option("--log-level", typed.log_level, "trace, debug, info, warn, error, critical or off")
+      ->type_name("LEVEL");
 
   auto* check_command = app.add_subcommand("check", "validate a config file and print every error in it");
   check_command->add_option("CONFIG", typed.config, "config file")->required();

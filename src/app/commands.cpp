@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "admin/admin_client.hpp"
+#include "admin/tables.hpp"
 #include "app/compose.hpp"
 #include "app/server.hpp"
 #include "app/version.hpp"
@@ -123,6 +124,25 @@ class NoBody final : public http::RequestBody {
   Task<Result<std::string_view>> read_all() override { co_return std::string_view{}; }
   Task<Result<std::string_view>> read() override { co_return std::string_view{}; }
 };
+
+// Prints what the admin side of a running server says: as it is, or as a table. The token, if one is needed, is TANDEM_ADMIN_TOKEN.
+int ask_admin(const std::string& url, const std::string& path, bool json, Result<std::string> (*format)(std::string_view)) {
+  admin::AdminClientOptions options;
+  options.url = url;
+  options.token = process_environment()("TANDEM_ADMIN_TOKEN").value_or("");
+  const auto answer = admin::admin_get(options, path);
+  if (!answer) {
+    std::cerr << "tandem: " << answer.error().message << "\n";
+    return kFailed;
+  }
+  const auto text = json ? Result<std::string>(*answer + (answer->ends_with('\n') ? "" : "\n")) : format(*answer);
+  if (!text) {
+    std::cerr << "tandem: " << text.error().message << "\n";
+    return kFailed;
+  }
+  std::cout << *text;
+  return 0;
+}
 
 std::string format_milliseconds(Milliseconds duration) {
   return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + "s" : std::to_string(duration.count()) + "ms";
@@ -297,6 +317,12 @@ int run_command(const ExplainCommand& command) {
     }
   }
   return 0;
+}
+
+int run_command(const StatusCommand& command) { return ask_admin(command.admin, "/api/v1/status", command.json, admin::format_status); }
+
+int run_command(const WorkersCommand& command) {
+  return ask_admin(command.admin, "/api/v1/workers", command.json, admin::format_workers);
 }
 
 int run_command(const VersionCommand& command) {

@@ -6,7 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 
 #include "admin/admin_handler.hpp"
 #include "app/version.hpp"
@@ -37,9 +39,9 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
 
 // The admin side: a listener of its own on a thread of its own, so that a scrape never waits for traffic or the other way round.
 struct Server::AdminSide {
-  AdminSide(Loop& loop, const config::Config& config, const admin::ServerView& server, net::ListenerTotals& totals)
+  AdminSide(Loop& loop, const config::Config& config, admin::ServerView view, net::ListenerTotals& totals)
       : options(admin_net_options(config)),
-        handler(server, admin_options(config.admin)),
+        handler(admin_options(config.admin), std::move(view)),
         boundary(handler),
         listener(loop, options, boundary, nullptr, totals) {}
 
@@ -118,8 +120,9 @@ Result<const service::Handler*> Server::find_endpoint(const config::EndpointConf
   if (endpoint.backend == config::Backend::native) return native_.find(endpoint.endpoint);
   const auto pool = pools_.find(endpoint.pool);
   if (pool == pools_.end()) return Error("pool.not_found", "there is no pool \"" + endpoint.pool + "\"");
-  if (timeout) return pool->second->find_with(endpoint.endpoint, *timeout);
-  return pool->second->find(endpoint.endpoint);
+  auto found = pool->second->find(endpoint.endpoint);
+  if (found && timeout) return pool->second->find_with(endpoint.endpoint, *timeout);
+  return found;
 }
 
 Result<void> Server::open_listeners() {
@@ -143,7 +146,7 @@ Result<void> Server::open_listeners() {
     listeners_.back()->context().debug = config_.debug;
   }
   if (admin_bound) {
-    admin_ = std::make_unique<AdminSide>(admin_loop_, config_, *this, admin_totals_);
+    admin_ = std::make_unique<AdminSide>(admin_loop_, config_, view(), admin_totals_);
     const int descriptor = admin_bound->descriptors.front();
     admin_loop_.post([this, descriptor] { admin_->listener.adopt(*config_.admin.listen, descriptor); });
   }
@@ -228,6 +231,16 @@ std::string Server::banner() const {
   if (!tries.empty()) text += "try\n";
   for (const auto& line : tries) text += "  " + line + "\n";
   return text + "ready\n";
+}
+
+admin::ServerView Server::view() const {
+  admin::ServerView view;
+  view.readiness = [this] { return readiness_.load(); };
+  view.status = [this] { return status(); };
+  view.routes = [this] { return routes(); };
+  view.pools = [this] { return pools(); };
+  view.registry = &registry_;
+  return view;
 }
 
 admin::StatusView Server::status() const {

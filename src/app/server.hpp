@@ -22,11 +22,11 @@
 
 namespace tandem::app {
 
-// Thread: main for everything but the ServerView, which the admin thread asks; the constructor starts no thread.
-class Server final : public admin::ServerView {
+// Thread: main for everything but view(), which the admin thread asks; the constructor starts no thread.
+class Server {
  public:
   Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program);
-  ~Server() override;
+  ~Server();
 
   // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for an
   // address that can't be had; everything else is a mistake in the config or the program it names.
@@ -39,12 +39,6 @@ class Server final : public admin::ServerView {
   // signal ends the process at once with 1. Returns the exit code.
   int run();
 
-  admin::Readiness readiness() const override { return readiness_; }
-  admin::StatusView status() const override;
-  std::vector<admin::RouteView> routes() const override;
-  std::vector<admin::PoolView> pools() const override;
-  const observe::Registry& registry() const override { return registry_; }
-
  private:
   Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout) const;
   Result<void> start_pools();
@@ -52,6 +46,11 @@ class Server final : public admin::ServerView {
   void start_threads();
   void drain_and_stop();
   std::string connection_metrics() const;
+
+  admin::ServerView view() const;
+  admin::StatusView status() const;
+  std::vector<admin::RouteView> routes() const;
+  std::vector<admin::PoolView> pools() const;
 
   struct AdminSide;
 

@@ -22,7 +22,9 @@ std::vector<std::string> served_methods(const RouteConfig& route) {
     });
     methods = {has_application ? "*" : "GET"};
   }
-  const auto has = [&](std::string_view method) { return std::find(methods.begin(), methods.end(), method) != methods.end(); };
+  const auto has = [&](std::string_view method) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  };
   if (has("GET") && !has("HEAD")) methods.emplace_back("HEAD");
   return methods;
 }
@@ -54,8 +56,9 @@ void check_conflicts(const Config& config, Reader& reader) {
     auto& alike = by_shape[pattern->shape()];
     for (const auto* earlier : alike)
       if (const auto method = shared_method(*earlier, route); !method.empty()) {
-        reader.report(reader.place(route.place.pointer + "/path"), "\"" + route.path + "\" can't be told apart from \"" + earlier->path +
-                                                                       "\" of " + where(earlier->place) + ": both answer " + method);
+        reader.report(reader.place(route.place.pointer + "/path"), "\"" + route.path + "\" can't be told apart from \"" +
+                                                                       earlier->path + "\" of " + where(earlier->place) +
+                                                                       ": both answer " + method);
         break;
       }
     alike.push_back(&route);
@@ -70,13 +73,17 @@ void name_routes(Config& config, Reader& reader) {
   std::map<std::string, const RouteConfig*> taken;
   for (auto& route : config.routes) {
     const bool is_given = !route.name.empty();
-    if (!is_given) route.name = unnamed[route.path] > 1 ? joined(route.methods.empty() ? std::vector<std::string>{"GET"} : route.methods) + " " + route.path : route.path;
+    if (!is_given)
+      route.name = unnamed[route.path] > 1
+                       ? joined(route.methods.empty() ? std::vector<std::string>{"GET"} : route.methods) + " " + route.path
+                       : route.path;
     if (route.name.empty()) continue;
     const auto [earlier, is_new] = taken.emplace(route.name, &route);
     const bool both_conflict = !is_given && earlier->second->path == route.path;  // said by check_conflicts
     if (!is_new && !both_conflict)
-      reader.report(reader.place(route.place.pointer + (is_given ? "/name" : "/path")),
-                    "the name \"" + route.name + "\" is taken by " + where(earlier->second->place) + ": names of routes are unique");
+      reader.report(
+          reader.place(route.place.pointer + (is_given ? "/name" : "/path")),
+          "the name \"" + route.name + "\" is taken by " + where(earlier->second->place) + ": names of routes are unique");
   }
 }
 
@@ -101,14 +108,15 @@ void collect_endpoints(Config& config, Reader& reader, const std::vector<std::st
       }
       const auto pool = config.pools.find(endpoint.pool);
       if (pool == config.pools.end()) {
-        reader.report(endpoint.place, "there is no pool \"" + endpoint.pool + "\"" + did_you_mean(endpoint.pool, pool_names));
+        reader.report(endpoint.place,
+                      "there is no pool \"" + endpoint.pool + "\"" + did_you_mean(endpoint.pool, pool_names));
         continue;
       }
       const auto [use, is_new] = uses.insert({{endpoint.pool, endpoint.endpoint}, Use{route.stream, endpoint.place}});
       if (!is_new && use->second.stream != route.stream)
-        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used " + (route.stream ? "with" : "without") + " \"stream\" here and " +
-                                          (route.stream ? "without" : "with") + " it by " + where(use->second.place) +
-                                          ": an endpoint gets its body in one way");
+        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used " + (route.stream ? "with" : "without") +
+                                          " \"stream\" here and " + (route.stream ? "without" : "with") + " it by " +
+                                          where(use->second.place) + ": an endpoint gets its body in one way");
       if (is_new) pool->second.endpoints.push_back({endpoint.endpoint, "function", route.stream});
     }
 }
@@ -121,12 +129,14 @@ void check_pools(const Config& config, Reader& reader) {
     if (pool.endpoints.empty()) continue;
     if (pool.mode == pool::Mode::thread) {
       if (in_thread)
-        reader.report(reader.place(section_of(name) + "/mode"),
-                      "the pool \"" + in_thread->name + "\" is in thread mode too, and the server's process has one interpreter");
+        reader.report(
+            reader.place(section_of(name) + "/mode"),
+            "the pool \"" + in_thread->name + "\" is in thread mode too, and the server's process has one interpreter");
       in_thread = &pool;
     }
     // Directories that the file gives were looked at when they were read; this is the default one.
-    if (const auto given = section_of(name) + "/path"; !reader.has(given) && !std::filesystem::is_directory(pool.path.front()))
+    if (const auto given = section_of(name) + "/path";
+        !reader.has(given) && !std::filesystem::is_directory(pool.path.front()))
       reader.report(reader.place(given), "the directory \"" + pool.path.front() +
                                              "\" does not exist: say where the pool \"" + name + "\" has its modules");
   }
@@ -154,14 +164,16 @@ Result<void> check_addresses(const std::vector<net::ListenOptions>& listeners, c
   if (admin.listen)
     for (const auto& listener : listeners)
       if (is_same_address(listener, *admin.listen))
-        return Error("\"" + admin.listen->text + "\" is also a listener of the server: the admin side needs an address of its own");
+        return Error("\"" + admin.listen->text +
+                     "\" is also a listener of the server: the admin side needs an address of its own");
   return {};
 }
 
 void check(Config& config, Reader& reader, const std::vector<std::string>& native_endpoints) {
   // A token file that could not be read has been reported; its token is not missed a second time.
   if (!reader.has("/admin/token_file"))
-    if (const auto checked = check_admin(config.admin); !checked) reader.report(reader.place("/admin/listen"), checked.error().message);
+    if (const auto checked = check_admin(config.admin); !checked)
+      reader.report(reader.place("/admin/listen"), checked.error().message);
   if (const auto checked = check_addresses(config.listen, config.admin); !checked)
     reader.report(reader.place("/admin/listen"), checked.error().message);
   name_routes(config, reader);

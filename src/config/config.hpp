@@ -1,4 +1,5 @@
-// The whole configuration as plain values: what config::load() makes of the file, and all that the rest of the server sees of it.
+// The whole configuration as plain values: what config::load() makes of the file, and all that the rest of the server sees
+// of it.
 #pragma once
 
 #include <cstdint>
@@ -24,24 +25,24 @@ struct Place {
 
 struct EndpointConfig {
   Backend backend = Backend::native;
-  std::string endpoint;      // "plaintext", "greet:hello"
-  std::string pool;          // name of the pool for python, asgi, wsgi; empty for native
+  std::string endpoint;  // "plaintext", "greet:hello"
+  std::string pool;      // name of the pool for python, asgi, wsgi; empty for native
   std::optional<Milliseconds> timeout;
   Place place;
 };
 
 struct ArmConfig {
-  std::string name;    // empty: the only endpoint of a route without arms
+  std::string name;  // empty: the only endpoint of a route without arms
   double weight = 1;
   EndpointConfig endpoint;
 };
 
 struct RouteConfig {
   std::string path;
-  std::string name;                   // given, else the path
-  std::vector<std::string> methods;   // as given; empty: the default of its backend; {"*"}: any
-  std::vector<ArmConfig> arms;        // one or more, in file order
-  bool is_twin = false;               // written with "arms"
+  std::string name;                  // given, else the path
+  std::vector<std::string> methods;  // as given; empty: the default of its backend; {"*"}: any
+  std::vector<ArmConfig> arms;       // one or more, in file order
+  bool is_twin = false;              // written with "arms"
   bool stream = false;
   std::optional<std::uint64_t> body_bytes;  // route's own limit
   std::optional<Milliseconds> timeout;
@@ -52,7 +53,7 @@ struct RouteConfig {
 struct AdminConfig {
   std::optional<net::ListenOptions> listen;  // nullopt: no admin side ("admin": null)
   std::vector<std::string> hosts;
-  std::string token;        // content of token_file; empty: none
+  std::string token;  // content of token_file; empty: none
   std::string read_token;
 };
 
@@ -60,7 +61,7 @@ struct LogConfig {
   std::string level = "info";   // trace, debug, info, warn, error, critical, off
   std::string format = "text";  // text, json
   bool access = true;
-  std::string file;             // empty: standard error (log) and standard output (nothing)
+  std::string file;  // empty: standard error (log) and standard output (nothing)
 };
 
 struct Config {
@@ -69,7 +70,8 @@ struct Config {
   unsigned threads = 1;  // resolved from "auto"
   AdminConfig admin;
   net::NetOptions net;
-  std::map<std::string, pool::PoolOptions> pools;  // "python" is the default pool; only pools that a route uses have endpoints
+  std::map<std::string, pool::PoolOptions>
+      pools;  // "python" is the default pool; only pools that a route uses have endpoints
   LogConfig log;
   PinPolicy pin = PinPolicy::loopback;
   std::string pin_token;

@@ -35,10 +35,13 @@ class SyntaxCheck : public nlohmann::json_sax<Json> {
   bool end_array() override { return leave(); }
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::json::exception& error) override {
-    // `position` counts the bytes read, so it is one past the last byte of the token.
+    // `position` counts the bytes read, so it is one past the last byte of the token, which may show earlier tokens as well.
     const auto end = std::min(position, text_.size());
-    const bool shows_token = !token.empty() && token.size() <= end && text_.substr(end - token.size(), token.size()) == token;
-    const auto start = shows_token ? end - token.size() : end - (end > 0 ? 1 : 0);
+    auto start = end - (end > 0 ? 1 : 0);
+    if (const auto size = token.size(); size > 0 && size <= end && text_.substr(end - size, size) == token) {
+      const auto last = token.front() == '"' ? std::string::npos : token.find_last_of(" \t\r\n{}[],:", size - 2);
+      start = end - size + (size < 2 || last == std::string::npos ? 0 : last + 1);
+    }
     const auto found = position_at(text_, position > text_.size() ? text_.size() : start);
     problem_ = Problem{Place{"", found.line, found.column}, "this is not JSON: " + explanation(start, error.what())};
     return false;
@@ -66,6 +69,11 @@ class SyntaxCheck : public nlohmann::json_sax<Json> {
       return std::string("a comma stands before \"") + closing + "\"";
     for (const std::string_view cut : {"] ", "column ", ": ", " - "})
       if (const auto found = message.find(cut); found != std::string::npos) message.erase(0, found + cut.size());
+    // The text itself is at the position; the message only says what is wrong with it.
+    if (const auto quote = message.find("; last read: '"); quote != std::string::npos) {
+      const auto rest = message.find("'; expected", quote);
+      message.erase(quote, rest == std::string::npos ? rest : rest + 1 - quote);
+    }
     return message;
   }
 
@@ -87,7 +95,9 @@ std::string Files::elsewhere(const std::string& path) const {
   const auto there = (beside_config_ / path).lexically_normal();
   std::error_code ignored;
   if (!fs::path(path).is_relative() || path.empty() || there == absolute(path) || !fs::exists(there, ignored)) {
-    return fs::path(path).is_relative() ? " (relative paths start in the working directory, " + working_directory_.string() + ")" : "";
+    return fs::path(path).is_relative()
+               ? " (relative paths start in the working directory, " + working_directory_.string() + ")"
+               : "";
   }
   return " in the working directory, " + working_directory_.string() + ", but there is " + there.string() +
          ": start the server in " + beside_config_.string() + " or give the whole path";

@@ -17,10 +17,10 @@ struct LoadOptions {
   LoadOptions() = default;
   explicit LoadOptions(Environment variables) : environment(std::move(variables)) {}
 
-  Environment environment;                   // for "${NAME}"; without one no variable is set
-  std::filesystem::path working_directory;   // relative paths in the file start here; empty: the process's
-  std::vector<std::string> native_endpoints; // names that "native" may give; empty: not checked here
-  unsigned cpus = 0;                         // what "auto" stands for; 0: the CPUs this process may use
+  Environment environment;                    // for "${NAME}"; without one no variable is set
+  std::filesystem::path working_directory;    // relative paths in the file start here; empty: the process's
+  std::vector<std::string> native_endpoints;  // names that "native" may give; empty: not checked here
+  unsigned cpus = 0;                          // what "auto" stands for; 0: the CPUs this process may use
 };
 
 struct LoadResult {

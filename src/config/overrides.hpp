@@ -11,10 +11,10 @@
 namespace tandem::config {
 
 struct Overrides {
-  std::vector<net::ListenOptions> listen;   // all listeners of the file give way
+  std::vector<net::ListenOptions> listen;  // all listeners of the file give way
   std::optional<net::ListenOptions> admin;
   std::optional<unsigned> threads;
-  std::optional<unsigned> workers;          // of the pool "python"
+  std::optional<unsigned> workers;  // of the pool "python"
   std::optional<std::string> log_level;
 };
 

@@ -21,7 +21,8 @@ constexpr BackendKey kBackends[] = {
     {"native", Backend::native}, {"python", Backend::python}, {"asgi", Backend::asgi}, {"wsgi", Backend::wsgi}};
 
 bool is_word_char(char c) {
-  return c == '_' || ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+  return c == '_' || ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 // "module.sub" or "object.method", Python identifiers joined by dots.
@@ -41,7 +42,8 @@ void check_target(const Value& value, Backend backend, const std::string& target
   }
   const auto colon = target.find(':');
   if (colon == std::string::npos || !is_dotted_name(target.substr(0, colon)) || !is_dotted_name(target.substr(colon + 1)))
-    value.report("expected \"module:" + std::string(backend == Backend::python ? "function" : "application") + "\", got \"" + target + "\"");
+    value.report("expected \"module:" + std::string(backend == Backend::python ? "function" : "application") + "\", got \"" +
+                 target + "\"");
 }
 
 // Short form "greet:hello", or long form {"endpoint": "greet:hello", "timeout": "5s"}.
@@ -100,7 +102,8 @@ void set_pool(EndpointConfig& endpoint, const std::string& pool) {
 }
 
 std::optional<ArmConfig> parse_arm(const std::string& name, const Value& value, const std::string& route_pool) {
-  if (!is_arm_name(name)) value.report("the name of an arm is made of letters, digits, \".\", \"-\" and \"_\", at most 64 of them");
+  if (!is_arm_name(name))
+    value.report("the name of an arm is made of letters, digits, \".\", \"-\" and \"_\", at most 64 of them");
   Object object(value, "arm");
   ArmConfig arm;
   arm.name = name;
@@ -163,8 +166,9 @@ std::vector<std::string> parse_methods(const Value& value) {
 void parse_route_limits(Object& route_object, RouteConfig& route) {
   const auto value = route_object.find("limits");
   if (!value) return;
-  static constexpr std::string_view kGlobal[] = {"header_bytes", "header_count", "uri_bytes", "connections", "header_timeout",
-                                                 "body_timeout", "idle_timeout", "write_timeout", "drain_timeout"};
+  static constexpr std::string_view kGlobal[] = {"header_bytes", "header_count",   "uri_bytes",
+                                                 "connections",  "header_timeout", "body_timeout",
+                                                 "idle_timeout", "write_timeout",  "drain_timeout"};
   Object limits(*value, "route_limits");
   if (const auto body = limits.find("body_bytes")) route.body_bytes = body->size(0, kTiB);
   for (const auto key : kGlobal) limits.refuse(key, "this limit can't be set for one route, only in /limits for all");
@@ -177,8 +181,10 @@ void parse_path(Object& object, RouteConfig& route) {
   const auto text = path->text();
   if (!text) return;
   const auto pattern = routing::parse_pattern(*text);
-  if (!pattern) path->report(pattern.error().message);
-  else route.path = *text;
+  if (!pattern)
+    path->report(pattern.error().message);
+  else
+    route.path = *text;
 }
 
 RouteConfig parse_route(const Value& value) {
@@ -220,9 +226,9 @@ RouteConfig parse_route(const Value& value) {
     if (!arms && backends == 0) object.report("this route names no endpoint: add \"native\", \"python\" or \"arms\"");
   }
 
-  const bool only_native = !route.arms.empty() && std::all_of(route.arms.begin(), route.arms.end(), [](const ArmConfig& arm) {
-    return arm.endpoint.backend == Backend::native;
-  });
+  const bool only_native =
+      !route.arms.empty() && std::all_of(route.arms.begin(), route.arms.end(),
+                                         [](const ArmConfig& arm) { return arm.endpoint.backend == Backend::native; });
   if (only_native && pool_value) pool_value->report("native endpoints run in no pool");
   if (only_native && stream && route.stream)
     stream->report("\"stream\" is for Python endpoints; a native one is listed as streamed in the catalog");

@@ -33,14 +33,16 @@ std::optional<net::ListenOptions> parse_listener(const Value& value) {
   std::optional<net::ListenOptions> listen;
   const auto address = object.find("address");
   if (address) listen = listen_of(*address);
-  if (const auto tls = object.find("tls")) tls->report("TLS is not built yet: put a proxy that ends it in front, and leave \"tls\" out");
+  if (const auto tls = object.find("tls"))
+    tls->report("TLS is not built yet: put a proxy that ends it in front, and leave \"tls\" out");
   if (object.close() && !address) object.report("a listener needs an \"address\"");
   return listen;
 }
 
 bool is_host_name(std::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') || std::string_view(".-_:[]").find(c) != std::string_view::npos;
+    return ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') ||
+           std::string_view(".-_:[]").find(c) != std::string_view::npos;
   });
 }
 
@@ -70,10 +72,13 @@ std::string parse_token_file(Object& object, std::string_view key, const Files& 
   if (!value) return {};
   const auto path = value->text();
   if (!path) return {};
+  constexpr std::size_t kMaxBytes = 4096;
+  std::string token(kMaxBytes + 1, '\0');
   std::ifstream file(files.absolute(*path), std::ios::binary);
-  std::string token(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    value->report("the file \"" + *path + "\" can't be read" + files.elsewhere(*path));
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(file.gcount()));
+  if (!file.is_open() || file.bad() || token.size() > kMaxBytes) {
+    value->report("the file \"" + *path + "\" can't be read as a token" + files.elsewhere(*path));
     return {};
   }
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
@@ -183,8 +188,10 @@ Config parse_config(const Value& document, const Surroundings& surroundings) {
   config.pools.emplace("python", parse_pool(top.section("python", "pool"), "python", surroundings));
   if (const auto pools = top.find("pools"))
     for (const auto& [name, section] : pools->members()) {
-      if (name == "python") section.report("the pool \"python\" has its own section at the top of the file: /python");
-      else if (!is_host_name(name) || name.size() > 64) section.report("the name of a pool is made of letters, digits, \".\", \"-\" and \"_\"");
+      if (name == "python")
+        section.report("the pool \"python\" has its own section at the top of the file: /python");
+      else if (!is_host_name(name) || name.size() > 64)
+        section.report("the name of a pool is made of letters, digits, \".\", \"-\" and \"_\"");
       config.pools.emplace(name, parse_pool(Object(section, "pool"), name, surroundings));
     }
   for (auto& [name, pool] : config.pools) pool.debug = config.debug;

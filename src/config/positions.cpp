@@ -61,9 +61,13 @@ class Scanner {
 
   void scan_value(const std::string& pointer) {
     switch (peek()) {
-      case '{': return scan_object(pointer);
-      case '[': return scan_array(pointer);
-      case '"': scan_string(); return;
+      case '{':
+        return scan_object(pointer);
+      case '[':
+        return scan_array(pointer);
+      case '"':
+        scan_string();
+        return;
       default:
         while (offset_ < text_.size() && std::string_view(",]} \t\r\n/").find(peek()) == std::string_view::npos) advance();
     }
@@ -132,9 +136,12 @@ std::string child_pointer(std::string_view pointer, std::string_view key) {
   std::string child(pointer);
   child += '/';
   for (char c : key) {
-    if (c == '~') child += "~0";
-    else if (c == '/') child += "~1";
-    else child += c;
+    if (c == '~')
+      child += "~0";
+    else if (c == '/')
+      child += "~1";
+    else
+      child += c;
   }
   return child;
 }

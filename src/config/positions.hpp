@@ -17,7 +17,7 @@ struct Position {
 
 struct Positions {
   struct Entry {
-    Position key;    // of a member's name; of the value for the elements of an array
+    Position key;  // of a member's name; of the value for the elements of an array
     Position value;
   };
   struct Duplicate {

@@ -185,7 +185,8 @@ std::vector<std::pair<std::string, Value>> Value::members() const {
     report_expected("an object");
     return members;
   }
-  for (const auto& [name, json] : json_->items()) members.emplace_back(name, Value(*reader_, json, child_pointer(pointer_, name)));
+  for (const auto& [name, json] : json_->items())
+    members.emplace_back(name, Value(*reader_, json, child_pointer(pointer_, name)));
   return members;
 }
 

@@ -50,7 +50,8 @@ class Reader {
 // One value of the file. The reader and the JSON outlive it.
 class Value {
  public:
-  Value(Reader& reader, const Json& json, std::string pointer) : reader_(&reader), json_(&json), pointer_(std::move(pointer)) {}
+  Value(Reader& reader, const Json& json, std::string pointer)
+      : reader_(&reader), json_(&json), pointer_(std::move(pointer)) {}
 
   Reader& reader() const { return *reader_; }
   const Json& json() const { return *json_; }

@@ -71,7 +71,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const auto quantity = split(text);
   const auto* unit = quantity ? find_unit(kSizes, quantity->unit.empty() ? "B" : quantity->unit) : nullptr;
   if (!unit) {
-    std::string message = "expected a size such as \"64KiB\", \"1MiB\" or a number of bytes, got \"" + std::string(text) + "\"";
+    std::string message =
+        "expected a size such as \"64KiB\", \"1MiB\" or a number of bytes, got \"" + std::string(text) + "\"";
     if (quantity && !quantity->overflow)
       if (const auto meant = meant_size_unit(quantity->unit); !meant.empty())
         message += " (did you mean \"" + std::to_string(quantity->number) + meant + "\"?)";
@@ -82,7 +83,9 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   return quantity->number * unit->factor;
 }
 
-std::string format_duration(Milliseconds duration) { return format(static_cast<std::uint64_t>(duration.count()), kDurations); }
+std::string format_duration(Milliseconds duration) {
+  return format(static_cast<std::uint64_t>(duration.count()), kDurations);
+}
 
 std::string format_size(std::uint64_t bytes) { return format(bytes, kSizes); }
 

@@ -435,6 +435,7 @@ void LoopDispatch::revoked(std::uint64_t id) {
 // ----------------------------------------------------------------------------------------------------------------------- lanes
 
 void LoopDispatch::attach(std::shared_ptr<WorkerLink> link) {
+  has_run_ = true;
   const auto loops = siblings_.size();
   for (auto& executor : link->executors) {
     Descriptor end = std::move(link->lane_ends[executor.index * loops + index_]);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -46,6 +47,8 @@ class LoopDispatch {
   void collect_inbox();
   // Answers every request that still waits; nothing is taken afterwards.
   void shut();
+  // The loop has run since the pool was started. Thread: any.
+  bool has_run() const { return has_run_; }
   // Nothing of it is left in the loop.
   bool settled() const { return lanes_.empty() && !flush_posted_ && !resume_posted_; }
 
@@ -102,6 +105,7 @@ class LoopDispatch {
   std::vector<Job*> ended_;       // since the last release
   std::vector<Sleeper*> woken_;   // to be resumed
   Handout handout_;
+  std::atomic<bool> has_run_{false};
   bool flush_posted_ = false;
   bool resume_posted_ = false;
   bool resuming_ = false;

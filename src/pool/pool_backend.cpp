@@ -1,8 +1,8 @@
 #include "pool/pool_backend.hpp"
 
-#include <condition_variable>
+#include <atomic>
+#include <future>
 #include <map>
-#include <mutex>
 
 #include "base/log.hpp"
 #include "pool/dispatch.hpp"
@@ -42,19 +42,15 @@ class Pool {
     if (stopped) return;
     stopped = true;
     supervisor.stop(deadline);
+    source.reset();
+    if (!started) return;
     run_on_loops([](LoopDispatch& loop) { loop.shut(); });
     // What the loops had still to do for each other or for their sockets; then nothing of the pool is left in them.
     bool settled = false;
     for (int round = 0; round < 100 && !settled; ++round) {
-      std::mutex mutex;
       settled = true;
-      if (!run_on_loops([&](LoopDispatch& loop) {
-            const std::lock_guard lock(mutex);
-            settled = settled && loop.settled();
-          }))
-        break;
+      if (!run_on_loops([&](LoopDispatch& loop) { settled = settled && loop.settled(); })) break;
     }
-    source.reset();
   }
 
   const PoolOptions options;
@@ -64,36 +60,36 @@ class Pool {
   Supervisor supervisor;
   std::vector<std::unique_ptr<PoolHandler>> handlers;  // by endpoint, then those with a timeout of their own
   std::shared_ptr<void> source;
+  bool started = false;
   bool stopped = false;
 
  private:
-  // Runs `work` on each loop's thread and waits; here, for a loop that has stopped. False when one has.
+  // Runs `work` on each loop's thread and waits; here, for a loop that has stopped or was never run. False when one was.
   bool run_on_loops(const std::function<void(LoopDispatch&)>& work) {
-    struct Latch {
-      std::mutex mutex;
-      std::condition_variable changed;
-      std::size_t missing = 0;
-    };
-    Latch latch;
+    static constexpr Milliseconds kPatience{300};
     bool all_run = true;
     for (const auto& loop : loops) {
-      if (loop->loop().context().stopped()) {
+      struct Errand {
+        std::promise<void> done;
+        std::atomic<bool> taken{false};
+      };
+      const auto errand = std::make_shared<Errand>();
+      const auto run_here = [&] {
+        if (errand->taken.exchange(true)) return false;
         all_run = false;
         work(*loop);
-        continue;
-      }
-      {
-        const std::lock_guard lock(latch.mutex);
-        ++latch.missing;
-      }
-      loop->loop().post([&latch, &work, one = loop.get()] {
+        return true;
+      };
+      auto done = errand->done.get_future();
+      if (loop->loop().context().stopped() && run_here()) continue;
+      loop->loop().post([errand, &work, one = loop.get()] {
+        if (errand->taken.exchange(true)) return;
         work(*one);
-        const std::lock_guard lock(latch.mutex);
-        if (--latch.missing == 0) latch.changed.notify_all();
+        errand->done.set_value();
       });
+      while (done.wait_for(kPatience) != std::future_status::ready)
+        if ((!loop->has_run() || loop->loop().context().stopped()) && run_here()) break;
     }
-    std::unique_lock lock(latch.mutex);
-    latch.changed.wait(lock, [&] { return latch.missing == 0; });
     return all_run;
   }
 
@@ -119,7 +115,9 @@ Result<void> PoolBackend::start() {
     log().warn("pool {}: workers are threads of this process; crashes, hard time-outs, memory limits and replacement are only "
                "promised for \"mode\": \"process\"", pool_->options.name);
   }
-  return pool_->supervisor.start();
+  auto result = pool_->supervisor.start();
+  pool_->started = result.ok();
+  return result;
 }
 
 Result<const service::Handler*> PoolBackend::find(std::string_view endpoint) const {

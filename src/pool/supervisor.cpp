@@ -157,7 +157,7 @@ std::vector<WorkerState> Supervisor::workers() const {
 // ---------------------------------------------------------------------------------------------------------------------- workers
 
 std::shared_ptr<Worker> Supervisor::launch(unsigned slot) {
-  auto worker = std::make_shared<Worker>(context_, *this, options_, slot, loops_.size());
+  auto worker = std::make_shared<Worker>(context_, static_cast<Worker::Events&>(*this), options_, slot, loops_.size());
   if (options_.max_requests > 0) {
     worker->request_limit = options_.max_requests;
     if (options_.max_requests_jitter > 0) worker->request_limit += random_() % (options_.max_requests_jitter + 1);
@@ -228,14 +228,24 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
     slot.next.reset();
     if (old) retire(*old);
   }
+  if (!starting_) {
+    connect(worker);
+  } else if (std::all_of(slots_.begin(), slots_.end(),
+                         [](const Slot& one) { return one.current && one.current->state == Worker::State::ready; })) {
+    // Only now: a pool that does not start leaves nothing in the loops.
+    for (const auto& one : slots_) connect(*one.current);
+    report_start({});
+  }
+  publish_view();
+}
+
+// Gives its lanes to the I/O threads; the last of them to have its own opens it for work.
+void Supervisor::connect(Worker& worker) {
+  worker.is_connected = true;
   for (const auto& loop : loops_) {
     LoopDispatch* const one = loop.get();
     one->loop().post([one, link = worker.link] { one->attach(link); });
   }
-  if (starting_ && std::all_of(slots_.begin(), slots_.end(),
-                               [](const Slot& one) { return one.current && one.current->state == Worker::State::ready; }))
-    report_start({});
-  publish_view();
 }
 
 // It gets no further work; what others had meant for it goes back to the queue.
@@ -300,9 +310,11 @@ void Supervisor::on_control_closed(Worker& worker) {
 void Supervisor::on_gone(Worker& worker, const std::string& how) {
   const auto self = worker.shared_from_this();
   close_link(worker);
-  for (const auto& loop : loops_) {
-    LoopDispatch* const one = loop.get();
-    one->loop().post([one, link = worker.link] { one->detach(*link); });
+  if (worker.is_connected) {
+    for (const auto& loop : loops_) {
+      LoopDispatch* const one = loop.get();
+      one->loop().post([one, link = worker.link] { one->detach(*link); });
+    }
   }
   dispatch_.remove_link(*worker.link);
   std::erase(workers_, self);
@@ -449,7 +461,7 @@ void Supervisor::watch(Worker& worker, TimePoint now, bool full_second) {
     case Worker::State::starting:
       if (now - worker.started_at >= options_.start_timeout && worker.failure.empty()) {
         worker.failure = "not ready after " + std::to_string(options_.start_timeout.count()) + " ms";
-        if (worker.is_thread()) start_failed(worker, worker.failure);
+        if (worker.is_thread() && starting_) start_failed(worker, worker.failure);
         kill(worker);
       }
       break;

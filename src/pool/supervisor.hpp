@@ -62,6 +62,7 @@ class Supervisor final : public Overseer, Worker::Events {
   std::shared_ptr<Worker> launch(unsigned slot);
   void start_slot(unsigned slot);
   void on_ready(Worker& worker, std::string_view message);
+  void connect(Worker& worker);
   void start_failed(Worker& worker, const std::string& why);
   void back_off(unsigned slot, TimePoint lived_since);
   void count(RestartReason reason) { restarts_[static_cast<std::size_t>(reason)]->add(registry_.shared_shard()); }

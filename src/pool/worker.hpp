@@ -62,6 +62,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string failure;  // why it did not start
   std::uint64_t request_limit = 0;
   std::uint64_t rss_bytes = 0;
+  bool is_connected = false;  // the loops have been given its lanes
   bool told_to_drain = false;
   bool said_stuck = false;
 

@@ -28,6 +28,9 @@ struct Exchange {
   // Set by the control thread when the front gives up on the request; the executor looks at it between two pieces.
   std::atomic<bool> cancelled{false};
 
+  // It has been answered; an endpoint may have kept the request all the same.
+  std::atomic<bool> over{false};
+
   // Guarded by the inbox's mutex.
   std::vector<std::string> pieces;  // body bytes after the first, in order
   std::size_t next_piece = 0;       // those before it have been handed out

@@ -107,8 +107,19 @@ ExchangePtr Inbox::take() {
   return exchange;
 }
 
-void Inbox::finish(const Exchange& exchange) {
+void Inbox::close(std::size_t lane) {
   const std::lock_guard lock(mutex_);
+  lanes_[lane].closed = true;
+}
+
+bool Inbox::all_closed() const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.closed; });
+}
+
+void Inbox::finish(Exchange& exchange) {
+  const std::lock_guard lock(mutex_);
+  exchange.over = true;
   entries_.erase(exchange.id);
 }
 
@@ -186,13 +197,6 @@ std::optional<std::string> Inbox::take_piece(Exchange& exchange) {
   }
   if (exchange.body_ended) return std::string();
   return std::nullopt;
-}
-
-std::string Inbox::whole_body(const Exchange& exchange) const {
-  const std::lock_guard lock(mutex_);
-  std::string whole(exchange.first_body);
-  for (const auto& piece : exchange.pieces) whole.append(piece);
-  return whole;
 }
 
 std::uint64_t Inbox::take_credit(Exchange& exchange, std::uint64_t wanted) {

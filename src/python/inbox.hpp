@@ -33,9 +33,12 @@ class Inbox {
   // Receives until the lane's socket is empty. Ids that were revoked before they arrived are appended to `taken_back`.
   ReadStatus read(std::size_t lane, std::vector<std::uint64_t>& taken_back);
 
+  // Nothing more is received on it.
+  void close(std::size_t lane);
+
   // The next request that waits, now started; nullptr when there is none.
   ExchangePtr take();
-  void finish(const Exchange& exchange);
+  void finish(Exchange& exchange);
 
   bool has_waiting() const;
   // True when no request is waiting, started or only partly here.
@@ -47,11 +50,11 @@ class Inbox {
   Found cancel(std::uint64_t id);
   void cancel_all();
   bool is_started(std::uint64_t id) const;
+  // True when no lane is left that anything could come on.
+  bool all_closed() const;
 
   // The next piece of a streamed body: text, an empty one at the end, nothing when it has not come yet.
   std::optional<std::string> take_piece(Exchange& exchange);
-  // All of a body that has arrived whole.
-  std::string whole_body(const Exchange& exchange) const;
 
   // Up to `wanted` bytes of the credit that is left.
   std::uint64_t take_credit(Exchange& exchange, std::uint64_t wanted);

@@ -1,6 +1,7 @@
 """The parts of the worker that are off the hot path, as the module `_tandem_runtime`. It is compiled into the binary."""
 
 import asyncio
+import atexit
 import contextvars
 import faulthandler
 import importlib
@@ -25,6 +26,7 @@ _OWN_FILES = {"<tandem>", "<tandem runtime>"}
 
 def set_up(path, in_server_process, debug):
     sys.path[:0] = path
+    atexit.register(finish_output)  # first, so that it runs last
     sys.stdout = _Output(1, logging.INFO)
     sys.stderr = _Output(2, logging.WARNING)
     root = logging.getLogger()

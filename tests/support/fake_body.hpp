@@ -9,7 +9,7 @@
 
 #include "http/body.hpp"
 
-namespace tandem::test {
+namespace tandem::support {
 
 class FakeBody final : public http::RequestBody {
  public:
@@ -27,4 +27,4 @@ class FakeBody final : public http::RequestBody {
   std::string_view rest_ = content_;
 };
 
-}  // namespace tandem::test
+}  // namespace tandem::support

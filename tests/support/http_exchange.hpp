@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,9 @@ struct Exchanged {
   bool closed = false;         // the server had ended its side before the client did
   bool settled = false;        // it stopped working after each segment
   bool finished = false;       // it ended when the client did
-  std::vector<int> observed;   // statuses that the observer was told of before the client ended its side
+  // What the observer was told of before the client ended its side.
+  std::vector<int> observed;   // statuses
+  std::vector<bool> to_head;   // was it an answer to HEAD
 };
 
 // Runs everything that is ready; false when it does not come to rest. Timers play no part.
@@ -46,10 +49,12 @@ inline bool settle(Loop& loop, std::size_t max_steps = 1'000'000) {
 
 class StatusObserver final : public service::Observer {
  public:
-  void ended(const http::Request&, const service::Call&, const service::Ending& ending) const override {
+  void ended(const http::Request& request, const service::Call&, const service::Ending& ending) const override {
     statuses.push_back(ending.status);
+    to_head.push_back(request.method == http::Method::head);
   }
   mutable std::vector<int> statuses;
+  mutable std::vector<bool> to_head;
 };
 
 inline Exchanged exchange(Loop& loop, const net::NetOptions& options, std::string_view bytes, const Feed& feed) {
@@ -84,6 +89,7 @@ inline Exchanged exchange(Loop& loop, const net::NetOptions& options, std::strin
   result.answers = stream.received();
   result.closed = stream.received_end();
   result.observed = observer.statuses;
+  result.to_head = observer.to_head;
 
   stream.send_end();
   settle(loop);

@@ -20,8 +20,9 @@ TEST(Listen, ReadsAddresses) {
 }
 
 TEST(Listen, RefusesWhatIsNoAddress) {
-  for (const auto* text : {"", "8080", ":8080", "*:8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80a",
-                           "::1:8080", "[::1]", "[::g]:80", "example.org:80", "256.0.0.1:80", "unix:", "127.0.0.1:+80", "[]:80"})
+  for (const auto* text :
+       {"", "8080", ":8080", "*:8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80a",
+        "::1:8080", "[::1]", "[::g]:80", "example.org:80", "256.0.0.1:80", "unix:", "127.0.0.1:+80", "[]:80"})
     EXPECT_FALSE(parse_listen(text)) << text;
   EXPECT_FALSE(parse_listen("unix:/" + std::string(107, 'x')));
   EXPECT_TRUE(parse_listen("unix:/" + std::string(106, 'x')));
@@ -40,7 +41,9 @@ TEST(Listen, KnowsWhatOnlyThisMachineReaches) {
 }
 
 TEST(Listen, ComparesAddresses) {
-  const auto same = [](const char* a, const char* b) { return is_same_address(parse_listen(a).value(), parse_listen(b).value()); };
+  const auto same = [](const char* a, const char* b) {
+    return is_same_address(parse_listen(a).value(), parse_listen(b).value());
+  };
   EXPECT_TRUE(same("0.0.0.0:80", "0.0.0.0:80"));
   EXPECT_FALSE(same("0.0.0.0:0", "0.0.0.0:0"));
   EXPECT_FALSE(same("0.0.0.0:80", "[::]:80"));

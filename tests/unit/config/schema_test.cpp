@@ -1,0 +1,114 @@
+// The reader knows a key because it asks for it; the schema and the manual must list exactly those.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/parse.hpp"
+#include "config/units.hpp"
+
+namespace tandem::config {
+namespace {
+
+using Keys = std::map<std::string, std::set<std::string>>;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(std::string(TANDEM_SOURCE_DIR) + "/" + path);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Config parse(Reader& reader, const Json& json) {
+  return parse_config(Value(reader, json, ""), Surroundings{Files(TANDEM_SOURCE_DIR, "config/t.json"), 1});
+}
+
+// Sections are read whether they are there or not; what only some files have is here once.
+Keys keys_of_reader() {
+  const std::string text = R"({"listen": [{}], "routes": [{"arms": {"a": {"native": {}}}, "limits": {}}]})";
+  Reader reader(scan_positions(text), {});
+  parse(reader, Json::parse(text));
+  return reader.keys();
+}
+
+Keys keys_of_schema() {
+  Keys keys;
+  const auto schema = Json::parse(read_file("config/tandem.schema.json"));
+  for (const auto& [kind, definition] : schema.at("definitions").items()) {
+    const Json* object = definition.contains("properties") ? &definition : nullptr;
+    if (definition.contains("anyOf"))  // a short form and an object
+      for (const auto& form : definition["anyOf"])
+        if (form.contains("properties")) object = &form;
+    if (!object) continue;
+    EXPECT_EQ(object->value("additionalProperties", true), false) << kind;
+    for (const auto& property : (*object)["properties"].items()) keys[kind].insert(property.key());
+  }
+  return keys;
+}
+
+// Tables whose rows begin with "| `key` |" under the heading of each kind.
+Keys keys_of_manual() {
+  Keys keys;
+  std::istringstream manual(read_file("docs/config.md"));
+  std::string kind;
+  for (std::string line; std::getline(manual, line);) {
+    if (line.rfind("## ", 0) == 0) kind = line.substr(3);
+    if (line.rfind("| `", 0) == 0) keys[kind].insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  return keys;
+}
+
+void expect_same(const Keys& expected, const Keys& actual) {
+  for (const auto& [kind, names] : expected) {
+    const auto found = actual.find(kind);
+    ASSERT_NE(found, actual.end()) << "no " << kind;
+    EXPECT_EQ(names, found->second) << kind;
+  }
+  EXPECT_EQ(expected.size(), actual.size());
+}
+
+TEST(Schema, ListsTheKeysOfTheReader) { expect_same(keys_of_reader(), keys_of_schema()); }
+
+TEST(Manual, ListsTheKeysOfTheReader) { expect_same(keys_of_reader(), keys_of_manual()); }
+
+// Writes out each section with the schema's defaults: the reader must come to the same config as without them.
+TEST(Schema, HasTheDefaultsOfTheReader) {
+  const auto schema = Json::parse(read_file("config/tandem.schema.json"));
+  const auto defaults = [&](const std::string& kind) {
+    Json object = Json::object();
+    for (const auto& [key, property] : schema["definitions"][kind]["properties"].items())
+      if (property.contains("default")) object[key] = property["default"];
+    return object;
+  };
+  Json written = defaults("top");
+  written["routes"] = Json::array();
+  for (const auto* section : {"admin", "limits", "http", "log"}) written[section] = defaults(section);
+  written["python"] = defaults("pool");
+
+  const auto describe = [](const Json& json) {
+    const auto text = json.dump();
+    Reader reader(scan_positions(text), {});
+    const auto config = parse(reader, Json::parse(text));
+    for (const auto& problem : reader.take_problems()) ADD_FAILURE() << format_problem("schema", problem);
+    const auto& limits = config.net.limits;
+    const auto& pool = config.pools.at("python");
+    std::ostringstream out;
+    out << config.listen.at(0).text << ' ' << config.threads << ' ' << config.admin.listen->text << ' '
+        << config.admin.hosts.size() << ' ' << int(config.pin) << config.server_timing << config.debug << config.net.strict
+        << ' ' << config.state_dir << ' ' << limits.header_bytes << ' ' << limits.header_count << ' ' << limits.uri_bytes
+        << ' ' << limits.body_bytes << ' ' << limits.connections << ' ' << limits.header_timeout.count() << ' '
+        << limits.body_timeout.count() << ' ' << limits.idle_timeout.count() << ' ' << limits.write_timeout.count() << ' '
+        << limits.drain_timeout.count() << ' ' << pool.path.at(0) << ' ' << pool.home.has_value() << ' ' << pool.workers
+        << ' ' << pool.threads << ' ' << pool.async_capacity << ' ' << int(pool.mode) << ' ' << pool.queue << ' '
+        << pool.queue_timeout.count() << ' ' << pool.timeout.count() << ' ' << pool.max_requests << ' '
+        << pool.max_requests_jitter << ' ' << pool.max_rss_bytes.has_value() << ' ' << pool.start_timeout.count() << ' '
+        << pool.stuck_grace.count() << ' ' << config.log.level << ' ' << config.log.format << ' ' << config.log.access << ' '
+        << config.log.file;
+    return out.str();
+  };
+  EXPECT_EQ(describe(written), describe(Json{{"routes", Json::array()}}));
+}
+
+}  // namespace
+}  // namespace tandem::config
