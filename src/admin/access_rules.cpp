@@ -63,7 +63,9 @@ std::string_view bearer_token(std::string_view authorization) {
   return ascii::trim(authorization.substr(kScheme.size()));
 }
 
-bool is_token(std::string_view shown, std::string_view wanted) { return !wanted.empty() && equal_in_constant_time(shown, wanted); }
+bool is_token(std::string_view shown, std::string_view wanted) {
+  return !wanted.empty() && equal_in_constant_time(shown, wanted);
+}
 
 }  // namespace
 
@@ -72,8 +74,8 @@ AccessRules::AccessRules(AdminOptions options) : options_(std::move(options)) {
   listens_everywhere_ = address && is_unspecified(*address);
 }
 
-// A name that is not ours may lead here through somebody's DNS; an address can't. So a listener on every address accepts each
-// address, and no name that it was not told.
+// A name that is not ours may lead here through somebody's DNS; an address can't. So a listener on every address accepts
+// each address, and no name that it was not told.
 bool AccessRules::is_own_host(std::string_view authority) const {
   const auto host = host_of(authority);
   if (ascii::equal_ignoring_case(host, "localhost")) return true;
@@ -84,7 +86,8 @@ bool AccessRules::is_own_host(std::string_view authority) const {
 }
 
 bool AccessRules::is_listed_host(std::string_view authority) const {
-  return std::any_of(options_.hosts.begin(), options_.hosts.end(), [&](const auto& host) { return same_host(host, authority); });
+  return std::any_of(options_.hosts.begin(), options_.hosts.end(),
+                     [&](const auto& host) { return same_host(host, authority); });
 }
 
 std::optional<http::Problem> AccessRules::check_origin(const http::Request& request, const service::Peer& peer) const {
@@ -120,7 +123,10 @@ std::optional<http::Problem> AccessRules::check_token(const http::Request& reque
 }
 
 std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  if (authority.starts_with('[')) {
+    const auto end = authority.find(']');
+    return end == std::string_view::npos ? std::string_view{} : authority.substr(1, end - 1);
+  }
   // More than one colon: an IPv6 address without brackets, as a listener's address may be written.
   const auto colon = authority.find(':');
   if (colon != std::string_view::npos && authority.find(':', colon + 1) == std::string_view::npos)

@@ -1,5 +1,5 @@
-// Who may speak to the admin side. A web page in somebody's browser may not: its requests carry a foreign Host (DNS rebinding)
-// or a foreign Origin. Whoever is asked for a token must show it.
+// Who may speak to the admin side. A web page in somebody's browser may not: its requests carry a foreign Host (DNS
+// rebinding) or a foreign Origin. Whoever is asked for a token must show it.
 #pragma once
 
 #include <optional>

@@ -32,7 +32,7 @@ struct Address {
 };
 
 Result<Address> parse_url(std::string text) {
-  const Error malformed("admin.bad_url", "\"" + text + "\" is no admin URL: write http://HOST:PORT or unix:/path");
+  const Error malformed("command.bad_url", "\"" + text + "\" is no admin URL: write http://HOST:PORT or unix:/path");
   Address address;
   if (text.starts_with("unix:")) {
     address.path = text.substr(5);
@@ -65,13 +65,13 @@ void run(asio::io_context& context) {
 
 Error no_server(const AdminClientOptions& options, const error_code& error) {
   const auto reason = error == beast::error::timeout ? "it takes too long" : error.message();
-  return Error("admin.no_server", "no server answers at " + options.url + " (" + reason + ")");
+  return Error("command.no_server", "no server answers at " + options.url + " (" + reason + ")");
 }
 
 // One exchange on `stream`, each step with the time-out. Nothing else runs on `context`.
 template <class Stream, class Endpoint>
-Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoint& endpoint, const AdminClientOptions& options,
-                        const beast::http::request<beast::http::empty_body>& request) {
+Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoint& endpoint,
+                        const AdminClientOptions& options, const beast::http::request<beast::http::empty_body>& request) {
   error_code result;
   stream.expires_after(options.timeout);
   stream.async_connect(endpoint, [&result](error_code error) { result = error; });
@@ -89,9 +89,11 @@ Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoin
   stream.expires_after(options.timeout);
   beast::http::async_read(stream, buffer, parser, [&result](error_code error, std::size_t) { result = error; });
   run(context);
-  if (result == beast::error::timeout || result == beast::http::error::end_of_stream || result == asio::error::connection_reset)
+  if (result == beast::error::timeout || result == beast::http::error::end_of_stream ||
+      result == asio::error::connection_reset)
     return no_server(options, result);
-  if (result) return Error("admin.bad_answer", options.url + " does not speak HTTP as an admin side does: " + result.message());
+  if (result)
+    return Error("command.bad_answer", options.url + " does not speak HTTP as an admin side does: " + result.message());
   return parser.release();
 }
 
@@ -114,7 +116,7 @@ Result<Answer> fetch(const AdminClientOptions& options, const Address& address,
   for (const auto& entry : found) {
     beast::basic_stream<asio::ip::tcp> stream(context);
     answer = exchange(context, stream, entry.endpoint(), options, request);
-    if (answer || answer.error().code != "admin.no_server") break;
+    if (answer || answer.error().code != "command.no_server") break;
   }
   return answer;
 }
@@ -141,7 +143,7 @@ Result<std::string> admin_get(const AdminClientOptions& options, const std::stri
   auto answer = fetch(options, *address, request);
   if (!answer) return answer.error();
   if (answer->result_int() != 200)
-    return Error("admin.refused", options.url + path + " was answered " + describe_refusal(*answer));
+    return Error("command.refused", options.url + path + " was answered " + describe_refusal(*answer));
   return std::move(answer->body());
 }
 

@@ -34,7 +34,8 @@ http::Response health(const ServerView&) { return http::text("ok\n"); }
 http::Response readiness(const ServerView& server) {
   const auto state = server.readiness();
   if (state == Readiness::ready) return http::text("ready\n");
-  return http::problem_response(http::Problem(503, "admin.not_ready", "the server is " + std::string(format_readiness(state))), {});
+  return http::problem_response(
+      http::Problem(503, "admin.not_ready", "the server is " + std::string(format_readiness(state))), {});
 }
 
 http::Response metrics(const ServerView& server) { return {200, kMetricsText, server.registry->prometheus_text()}; }
@@ -91,7 +92,8 @@ http::Response AdminHandler::answer(const http::Request& request, const service:
     }
   }
   if (page == nullptr)
-    return http::problem_response(http::Problem(404, "route.not_found", "the admin side has no such page; / lists them"), call.id());
+    return http::problem_response(http::Problem(404, "route.not_found", "the admin side has no such page; / lists them"),
+                                  call.id());
   if (request.method != http::Method::get && request.method != http::Method::head) {
     auto refusal = http::problem_response(http::Problem(405, "method.not_allowed"), call.id());
     refusal.headers.add("Allow", "GET, HEAD");

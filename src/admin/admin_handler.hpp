@@ -1,5 +1,5 @@
-// The root handler of the admin side's own listener: health, metrics and the JSON API. It answers at once, from a ServerView.
-// Thread: the admin thread.
+// The root handler of the admin side's own listener: health, metrics and the JSON API. It answers at once, from a
+// ServerView. Thread: the admin thread.
 #pragma once
 
 #include <utility>

@@ -36,13 +36,10 @@ Json arm_json(const observe::ArmMetrics& arm) {
 }
 
 Json pool_json(const PoolView& pool) {
-  const auto ready = std::count_if(pool.workers.begin(), pool.workers.end(), [](const auto& w) { return w.state == "ready"; });
-  return {{"name", pool.name},
-          {"mode", pool.mode},
-          {"workers", pool.workers.size()},
-          {"workers_ready", ready},
-          {"queued", pool.queued},
-          {"queue_limit", pool.queue_limit}};
+  const auto ready =
+      std::count_if(pool.workers.begin(), pool.workers.end(), [](const auto& w) { return w.state == "ready"; });
+  return {{"name", pool.name},      {"mode", pool.mode},     {"workers", pool.workers.size()},
+          {"workers_ready", ready}, {"queued", pool.queued}, {"queue_limit", pool.queue_limit}};
 }
 
 Json pools_json(const ServerView& server) {
@@ -55,9 +52,12 @@ Json pools_json(const ServerView& server) {
 
 std::string_view format_readiness(Readiness readiness) {
   switch (readiness) {
-    case Readiness::starting: return "starting";
-    case Readiness::ready: return "ready";
-    case Readiness::draining: return "draining";
+    case Readiness::starting:
+      return "starting";
+    case Readiness::ready:
+      return "ready";
+    case Readiness::draining:
+      return "draining";
   }
   return {};
 }
@@ -87,8 +87,11 @@ std::string routes_json(const ServerView& server) {
                                        [](double before, const ArmView& arm) { return before + arm.weight; });
     auto arms = Json::array();
     for (const auto& arm : route.arms) {
-      Json described{{"name", arm.name},       {"backend", arm.backend}, {"endpoint", arm.endpoint},
-                     {"weight", arm.weight}, {"share", sum > 0 ? arm.weight / sum : 0.0}};
+      Json described{{"name", arm.name},
+                     {"backend", arm.backend},
+                     {"endpoint", arm.endpoint},
+                     {"weight", arm.weight},
+                     {"share", sum > 0 ? arm.weight / sum : 0.0}};
       if (!arm.pool.empty()) described["pool"] = arm.pool;
       arms.push_back(std::move(described));
     }

@@ -66,19 +66,20 @@ std::string status_table(const Json& status) {
   std::string listening;
   for (const auto& url : status.at("listening")) listening += (listening.empty() ? "" : " ") + url.get<std::string>();
   std::string out;
-  append_rows(out, {{"tandem", text_of(status, "version") + ", " + text_of(status, "state")},
-                    {"process", "pid " + count_of(status, "pid") + ", up " + format_age(status.at("uptime_seconds").get<double>()) +
-                                    ", since " + text_of(status, "started_at")},
-                    {"listening", or_dash(listening)},
-                    {"config", or_dash(text_of(status, "config_file"))},
-                    {"connections", "open " + count_of(status, "connections")}});
+  append_rows(
+      out, {{"tandem", text_of(status, "version") + ", " + text_of(status, "state")},
+            {"process", "pid " + count_of(status, "pid") + ", up " + format_age(status.at("uptime_seconds").get<double>()) +
+                            ", since " + text_of(status, "started_at")},
+            {"listening", or_dash(listening)},
+            {"config", or_dash(text_of(status, "config_file"))},
+            {"connections", "open " + count_of(status, "connections")}});
   if (const auto dropped = status.at("access_lines_dropped").get<std::uint64_t>(); dropped != 0)
     out += "access log: " + std::to_string(dropped) + " lines dropped\n";
 
   Rows pools{{"POOL", "MODE", "WORKERS", "READY", "QUEUED", "LIMIT"}};
   for (const auto& pool : status.at("pools"))
-    pools.push_back({text_of(pool, "name"), text_of(pool, "mode"), count_of(pool, "workers"), count_of(pool, "workers_ready"),
-                     count_of(pool, "queued"), count_of(pool, "queue_limit")});
+    pools.push_back({text_of(pool, "name"), text_of(pool, "mode"), count_of(pool, "workers"),
+                     count_of(pool, "workers_ready"), count_of(pool, "queued"), count_of(pool, "queue_limit")});
   if (pools.size() > 1) append_rows(out += "\n", pools);
 
   Rows arms{{"ROUTE", "ARM", "BACKEND", "REQUESTS", "4XX", "5XX", "P50 MS", "P99 MS", "CPU S"}};
@@ -97,9 +98,10 @@ std::string status_table(const Json& status) {
 std::string workers_table(const Json& document) {
   Rows rows{{"POOL", "PID", "STATE", "IN FLIGHT", "REQUESTS", "RESTARTS", "MEMORY", "AGE"}};
   for (const auto& worker : document.at("workers"))
-    rows.push_back({text_of(worker, "pool"), count_of(worker, "pid"), text_of(worker, "state"), count_of(worker, "in_flight"),
-                    count_of(worker, "requests"), count_of(worker, "restarts"),
-                    format_bytes(worker.at("rss_bytes").get<std::uint64_t>()), format_age(worker.at("age_seconds").get<double>())});
+    rows.push_back({text_of(worker, "pool"), count_of(worker, "pid"), text_of(worker, "state"),
+                    count_of(worker, "in_flight"), count_of(worker, "requests"), count_of(worker, "restarts"),
+                    format_bytes(worker.at("rss_bytes").get<std::uint64_t>()),
+                    format_age(worker.at("age_seconds").get<double>())});
   if (rows.size() == 1) return "no workers: no route of this server has an endpoint in a pool\n";
   std::string out;
   append_rows(out, rows);
@@ -110,7 +112,7 @@ Result<std::string> format_document(std::string_view text, std::string (*format)
   try {
     return format(Json::parse(text));
   } catch (const Json::exception&) {
-    return Error("admin.bad_document", "the answer is not what Tandem's admin side sends");
+    return Error("command.bad_document", "the answer is not what Tandem's admin side sends");
   }
 }
 

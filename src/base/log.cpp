@@ -83,11 +83,16 @@ void append_text(std::string& out, std::string_view message) {
 
 std::string_view colour_of(spdlog::level::level_enum level) {
   switch (level) {
-    case spdlog::level::warn: return "\033[33m";
-    case spdlog::level::err: return "\033[31m";
-    case spdlog::level::critical: return "\033[1;31m";
-    case spdlog::level::info: return "\033[32m";
-    default: return "\033[2m";
+    case spdlog::level::warn:
+      return "\033[33m";
+    case spdlog::level::err:
+      return "\033[31m";
+    case spdlog::level::critical:
+      return "\033[1;31m";
+    case spdlog::level::info:
+      return "\033[32m";
+    default:
+      return "\033[2m";
   }
 }
 

@@ -23,8 +23,8 @@ void append_timestamp(std::string& out, std::chrono::system_clock::time_point wh
                   unsigned(utc.tm_min) % 100, unsigned(utc.tm_sec) % 100);
     known = second;
   }
-  const char fraction[] = {'.', char('0' + millisecond / 100), char('0' + millisecond / 10 % 10), char('0' + millisecond % 10),
-                           'Z'};
+  const char fraction[] = {'.', char('0' + millisecond / 100), char('0' + millisecond / 10 % 10),
+                           char('0' + millisecond % 10), 'Z'};
   out.append(text, 19).append(fraction, sizeof(fraction));
 }
 

@@ -39,8 +39,7 @@ class SyntaxCheck : public nlohmann::json_sax<Json> {
     const auto end = std::min(position, text_.size());
     auto start = end - (end > 0 ? 1 : 0);
     if (const auto size = token.size(); size > 0 && size <= end && text_.substr(end - size, size) == token) {
-      const auto last = token.front() == '"' ? std::string::npos : token.find_last_of(" \t\r\n{}[],:", size - 2);
-      start = end - size + (size < 2 || last == std::string::npos ? 0 : last + 1);
+      start = end - size + last_token(token);
     }
     const auto found = position_at(text_, position > text_.size() ? text_.size() : start);
     problem_ = Problem{Place{"", found.line, found.column}, "this is not JSON: " + explanation(start, error.what())};
@@ -59,6 +58,21 @@ class SyntaxCheck : public nlohmann::json_sax<Json> {
   bool leave() {
     --depth_;
     return true;
+  }
+
+  // Where the last of some tokens begins; separators inside strings don't count.
+  static std::size_t last_token(const std::string& tokens) {
+    std::size_t start = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+      if (tokens[i] == '"')
+        in_string = !in_string;
+      else if (in_string && tokens[i] == '\\')
+        ++i;
+      else if (!in_string && std::string_view(" \t\r\n{}[],:").find(tokens[i]) != std::string_view::npos)
+        start = i + 1;
+    }
+    return start;
   }
 
   // nlohmann's text without its own prefix and position: "unexpected '}'; expected string literal".

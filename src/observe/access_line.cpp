@@ -27,17 +27,21 @@ void append_milliseconds(std::string& out, Nanoseconds time) {
 
 std::string_view format_version(std::uint8_t version) {
   switch (version) {
-    case 10: return "HTTP/1.0";
-    case 11: return "HTTP/1.1";
-    case 20: return "HTTP/2";
-    default: return "HTTP/?";
+    case 10:
+      return "HTTP/1.0";
+    case 11:
+      return "HTTP/1.1";
+    case 20:
+      return "HTTP/2";
+    default:
+      return "HTTP/?";
   }
 }
 
 constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
 
-// Quotes, backslashes, control characters and whatever is not ASCII as \xHH: what a client sent can neither end its field nor
-// the line, and does nothing to a terminal.
+// Quotes, backslashes, control characters and whatever is not ASCII as \xHH: what a client sent can neither end its field
+// nor the line, and does nothing to a terminal.
 void append_escaped(std::string& out, std::string_view text, bool escape_space = false) {
   constexpr char kHex[] = "0123456789ABCDEF";
   for (const char c : text) {

@@ -33,7 +33,7 @@ struct Entry {
 
 template <class Record>
 auto texts_of(Record& record) {
-  return std::array{&record.client, &record.method, &record.target,     &record.route,
+  return std::array{&record.client, &record.method,  &record.target,     &record.route,
                     &record.arm,    &record.backend, &record.request_id, &record.user_agent};
 }
 
@@ -165,7 +165,8 @@ void AccessLog::write(unsigned shard, const AccessRecord& record) {
   const auto pushed = rings_[shard]->push(record, SystemClock().wall());
   if (wake_.load(std::memory_order_seq_cst) == kAsleep && wake_.exchange(kAwake) == kAsleep) wake_.notify_one();
   // A notification between gather()'s look and its wait is lost and costs no more than the rest of the gathering time.
-  if (pushed != Ring::Pushed::yes && !hurry_.load(std::memory_order_relaxed) && !hurry_.exchange(true)) gathering_.notify_one();
+  if (pushed != Ring::Pushed::yes && !hurry_.load(std::memory_order_relaxed) && !hurry_.exchange(true))
+    gathering_.notify_one();
 }
 
 std::uint64_t AccessLog::dropped() const {
@@ -223,7 +224,8 @@ void AccessLog::report_drops() {
   if (now_dropped == reported_drops_) return;
   const auto now = SystemClock().now();
   if (now < next_drop_report_) return;
-  log().warn("access log: {} lines dropped, since they came faster than they could be written", now_dropped - reported_drops_);
+  log().warn("access log: {} lines dropped, since they came faster than they could be written",
+             now_dropped - reported_drops_);
   reported_drops_ = now_dropped;
   next_drop_report_ = now + kDropReportInterval;
 }

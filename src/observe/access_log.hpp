@@ -1,5 +1,5 @@
-// One line per finished request, written by a thread of its own: the I/O threads put fixed records into a bounded ring each and
-// never wait; what does not fit is counted and dropped.
+// One line per finished request, written by a thread of its own: the I/O threads put fixed records into a bounded ring each
+// and never wait; what does not fit is counted and dropped.
 #pragma once
 
 #include <atomic>
@@ -70,8 +70,8 @@ class AccessLog {
   std::thread thread_;
 };
 
-// One line with its newline, as `format` has it. `when`: wall time of the request's end. Targets of more than 1024 bytes and user
-// agents of more than 256 are cut, and the line says by how much.
+// One line with its newline, as `format` has it. `when`: wall time of the request's end. Targets of more than 1024 bytes and
+// user agents of more than 256 are cut, and the line says by how much.
 std::string format_access_line(const AccessRecord& record, LogFormat format, std::chrono::system_clock::time_point when);
 
 }  // namespace tandem::observe

@@ -1,5 +1,5 @@
-// A log-linear histogram of durations, after HdrHistogram: values below 2^K ns have a bucket each, above that every power of two is cut into
-// 2^K buckets, so a quantile's relative error is at most 2^-(K+1). One writer, any number of readers.
+// A log-linear histogram of durations, after HdrHistogram: values below 2^K ns have a bucket each, above that every power of
+// two is cut into 2^K buckets, so a quantile's relative error is at most 2^-(K+1). One writer, any number of readers.
 #pragma once
 
 #include <array>

@@ -103,7 +103,8 @@ void append_arms(PrometheusText& text, const std::vector<ArmGroup>& groups) {
     append_histogram(seconds, "tandem_request_seconds", labels, total, request_borders);
     for (std::size_t i = 0; i < kStages; ++i)
       if (by_stage[i].count != 0)
-        append_histogram(stages, "tandem_stage_seconds", labels + "," + label("stage", kStageNames[i]), by_stage[i], stage_borders);
+        append_histogram(stages, "tandem_stage_seconds", labels + "," + label("stage", kStageNames[i]), by_stage[i],
+                         stage_borders);
     append_sample(cpu, "tandem_cpu_seconds_total", labels, format_seconds(static_cast<std::uint64_t>(cpu_time.count())));
   }
 }
@@ -202,7 +203,8 @@ ArmMetrics& Registry::arm(std::string_view route, std::string_view arm_name, std
 
 Counter& Registry::counter(std::string_view family, std::string_view help, std::string_view labels) {
   std::lock_guard lock(mutex_);
-  auto found = std::find_if(families_.begin(), families_.end(), [family](const auto& known) { return known.name == family; });
+  auto found =
+      std::find_if(families_.begin(), families_.end(), [family](const auto& known) { return known.name == family; });
   auto& owner = found != families_.end() ? *found : families_.emplace_back(family, help);
   for (auto& series : owner.series)
     if (series.labels == labels) return series.counter;

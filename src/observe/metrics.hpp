@@ -1,5 +1,5 @@
-// Counters and histograms that the I/O threads touch: one shard a thread, single writer, relaxed atomics, so that a reader on
-// another thread sees every increment and no writer ever waits.
+// Counters and histograms that the I/O threads touch: one shard a thread, single writer, relaxed atomics, so that a reader
+// on another thread sees every increment and no writer ever waits.
 #pragma once
 
 #include <array>
@@ -80,9 +80,9 @@ class Registry {
 
   // The metrics of that arm; made at the first call, kept for ever, so that a reload goes on counting.
   ArmMetrics& arm(std::string_view route, std::string_view arm, std::string_view backend);
-  // One series of a counter family, e.g. ("tandem_rejected_total", "Requests refused…", `reason="queue_full"`); made at the first
-  // call, kept for ever. `labels` is what stands between the braces, see escape_label(); it may be empty. A family whose
-  // name does not end in "_total" is a gauge.
+  // One series of a counter family, e.g. ("tandem_rejected_total", "Requests refused…", `reason="queue_full"`); made at the
+  // first call, kept for ever. `labels` is what stands between the braces, see escape_label(); it may be empty. A family
+  // whose name does not end in "_total" is a gauge.
   Counter& counter(std::string_view family, std::string_view help, std::string_view labels);
 
   // A source of further exposition lines, called at every scrape on the admin thread; appends complete families with

@@ -1,5 +1,5 @@
-// The Prometheus text exposition format 0.0.4 put together from several places: each family is one block, with its # HELP and
-// # TYPE once, in the order of first appearance.
+// The Prometheus text exposition format 0.0.4 put together from several places: each family is one block, with its # HELP
+// and # TYPE once, in the order of first appearance.
 #pragma once
 
 #include <cstdint>

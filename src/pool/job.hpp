@@ -21,7 +21,8 @@ enum class Kind : std::uint8_t { sync, async };
 // Thread: the owner's loop, except for the members that Dispatch guards.
 class Job final : public TimerWheel::Timer {
  public:
-  Job(LoopDispatch& owner, unsigned loop_index, std::uint32_t slot_number) : home(owner), loop(loop_index), slot(slot_number) {}
+  // `owner` is told when a deadline comes; without one none may be armed.
+  Job(LoopDispatch* owner, unsigned loop_index, std::uint32_t slot_number) : home(owner), loop(loop_index), slot(slot_number) {}
 
   enum class State : std::uint8_t {
     free,
@@ -31,7 +32,7 @@ class Job final : public TimerWheel::Timer {
   };
   enum class Deadline : std::uint8_t { none, queue, answer, grace };
 
-  LoopDispatch& home;
+  LoopDispatch* const home;
   const unsigned loop;
   const std::uint32_t slot;  // the low bits of its ids
 

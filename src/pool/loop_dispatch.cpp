@@ -38,7 +38,7 @@ http::Response stopping(const service::Call& call) {
 
 // ------------------------------------------------------------------------------------------------- those that wait for the loop
 
-void Job::expired() { home.job_expired(*this); }
+void Job::expired() { home->job_expired(*this); }
 
 Sleeper::~Sleeper() {
   if (is_woken) home.scrub(*this);
@@ -93,7 +93,7 @@ LoopDispatch::~LoopDispatch() = default;
 Job* LoopDispatch::take_job() {
   if (free_.empty()) {
     if (jobs_.size() > kSlotMask) return nullptr;
-    return &jobs_.emplace_back(*this, index_, static_cast<std::uint32_t>(jobs_.size()));
+    return &jobs_.emplace_back(this, index_, static_cast<std::uint32_t>(jobs_.size()));
   }
   Job* const job = free_.back();
   free_.pop_back();

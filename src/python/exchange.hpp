@@ -28,6 +28,8 @@ struct Exchange {
   // Set by the control thread when the front gives up on the request; the executor looks at it between two pieces.
   std::atomic<bool> cancelled{false};
 
+  // The endpoint has been told so by an exception: once is enough, its cleaning up must not be interrupted.
+  std::atomic<bool> told{false};
   // It has been answered; an endpoint may have kept the request all the same.
   std::atomic<bool> over{false};
 

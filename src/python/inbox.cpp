@@ -175,10 +175,11 @@ void Inbox::cancel_all() {
   }
 }
 
-bool Inbox::is_started(std::uint64_t id) const {
+bool Inbox::is_to_be_told(std::uint64_t id) const {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
-  return found != entries_.end() && found->second.started;
+  if (found == entries_.end() || !found->second.started) return false;
+  return found->second.exchange->cancelled && !found->second.exchange->told;
 }
 
 std::optional<std::string> Inbox::take_piece(Exchange& exchange) {

@@ -49,7 +49,8 @@ class Inbox {
   // As revoke; a started one is marked cancelled.
   Found cancel(std::uint64_t id);
   void cancel_all();
-  bool is_started(std::uint64_t id) const;
+  // Is it started, cancelled, and has its endpoint not been told?
+  bool is_to_be_told(std::uint64_t id) const;
   // True when no lane is left that anything could come on.
   bool all_closed() const;
 

@@ -184,8 +184,7 @@ PyObject* get_client(PyObject* self, void*) {
   const auto address = exchange.text(exchange.head.client);
   // A Unix socket's peer has neither address nor port.
   if (address.empty() || address.substr(0, 4) == "unix") Py_RETURN_NONE;
-  return Py_BuildValue("(s#i)", address.data(), static_cast<Py_ssize_t>(address.size()),
-                       static_cast<int>(exchange.head.client_port));
+  return Py_BuildValue("(Ni)", decode_latin1(address), static_cast<int>(exchange.head.client_port));
 }
 
 PyObject* get_id(PyObject* self, void*) {

@@ -24,6 +24,21 @@ _OWN_FILES = {"<tandem>", "<tandem runtime>"}
 # --- start -----------------------------------------------------------------------------------------------------------
 
 
+def load(hello, in_server_process):
+    """What the hello message asks for: (threads, io_threads, [(function, is_async, takes_request, stream), …], failure)."""
+    hello = json.loads(hello)
+    threads, io_threads = hello.get("threads", 1), hello.get("io_threads", 1)
+    if hello.get("protocol") != 1:
+        message = f"the server speaks protocol {hello.get('protocol')}, this worker 1"
+        return threads, io_threads, [], json.dumps({"step": "hello", "message": message, "traceback": ""})
+    set_up(hello.get("path", []), in_server_process, hello.get("debug", False))
+    loaded, failure = load_endpoints([(one["target"], one.get("kind", "function")) for one in hello["endpoints"]])
+    if failure is not None:
+        return threads, io_threads, [], failure
+    streamed = [bool(one.get("stream")) for one in hello["endpoints"]]
+    return threads, io_threads, [(*one, stream) for one, stream in zip(loaded, streamed)], None
+
+
 def set_up(path, in_server_process, debug):
     sys.path[:0] = path
     atexit.register(finish_output)  # first, so that it runs last

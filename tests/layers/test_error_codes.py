@@ -16,6 +16,9 @@ NOT_FOR_CLIENTS = {
     "admin.refused",
     "native.not_found",
     "pool.not_found",
+    "python.home",
+    "python.interpreter",
+    "python.not_found",
     "python.start_failed",
     "route.conflict",
 }

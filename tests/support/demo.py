@@ -16,7 +16,7 @@ DEMO = [
     ("/headers", "headers", "echo_headers", {}),
     ("/cookies", "cookies", "cookie_list", {}),
     ("/baseline", "baseline", "baseline", {"methods": ["GET", "POST"]}),
-    ("/delay/{ms}", "delay", "delay", {}),
+    ("/delay/{ms}", "delay", "delay", {"timeout": "65s"}),
     ("/bytes/{n}", "bytes", "byte_stream", {}),
     ("/status/{code}", "status", "status_code", {}),
     ("/upload", "upload", "upload", {"methods": ["POST", "PUT"], "stream": True, "limits": {"body_bytes": "20MiB"}}),

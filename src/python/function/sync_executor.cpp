@@ -140,8 +140,10 @@ bool SyncExecutor::stream(const Gil& gil, Exchange& exchange, Answer answer) {
   return false;
 }
 
-bool SyncExecutor::raise_if_cancelled(const Gil&, const Exchange& exchange) {
+bool SyncExecutor::raise_if_cancelled(const Gil&, Exchange& exchange) {
   if (!exchange.cancelled) return true;
+  exchange.told = true;
+  PyThreadState_SetAsyncExc(thread_, nullptr);  // the interruption may be on its way too
   PyErr_SetNone(names().cancelled_type);
   return false;
 }
@@ -171,7 +173,7 @@ PyObject* SyncExecutor::make_waiter(const Gil&, Exchange&) {
 
 void SyncExecutor::interrupt(const Gil&, std::uint64_t id) {
   // The executor ends a request with the GIL held: what is started here stays so until the exception is set.
-  if (inbox_.is_started(id)) PyThreadState_SetAsyncExc(thread_, names().cancelled_type);
+  if (inbox_.is_to_be_told(id)) PyThreadState_SetAsyncExc(thread_, names().cancelled_type);
 }
 
 }  // namespace tandem::python

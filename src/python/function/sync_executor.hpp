@@ -31,7 +31,7 @@ class SyncExecutor final : public Executor {
   bool answer(const Gil& gil, Exchange& exchange, PyObject* returned, Failure& failure);
   bool stream(const Gil& gil, Exchange& exchange, Answer answer);
   bool wait_while_serving(const Gil& gil, Exchange& exchange);
-  bool raise_if_cancelled(const Gil& gil, const Exchange& exchange);
+  bool raise_if_cancelled(const Gil& gil, Exchange& exchange);
 
   // Waits for frames, a wake, or room to write, then receives.
   void poll_lanes();

@@ -40,9 +40,10 @@ TEST(HostOf, DropsPortBracketsAndFinalDot) {
 class OwnHost : public testing::TestWithParam<const char*> {};
 TEST_P(OwnHost, IsAnswered) { EXPECT_EQ(refusal(listening_on("10.0.0.5", {"metrics.example"}), GetParam()), ""); }
 INSTANTIATE_TEST_SUITE_P(Hosts, OwnHost,
-                         testing::Values("localhost", "LocalHost:9090", "localhost.", "127.0.0.1:9090", "127.8.8.8", "[::1]:9090",
-                                         "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "10.0.0.5", "10.0.0.5:1234",
-                                         "[::ffff:10.0.0.5]:80", "metrics.example", "METRICS.example.:443", ""));
+                         testing::Values("localhost", "LocalHost:9090", "localhost.", "127.0.0.1:9090", "127.8.8.8",
+                                         "[::1]:9090", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "10.0.0.5",
+                                         "10.0.0.5:1234", "[::ffff:10.0.0.5]:80", "metrics.example", "METRICS.example.:443",
+                                         ""));
 
 // What a browser sends after a page's own name was made to resolve to our address, and its look-alikes.
 class ForeignHost : public testing::TestWithParam<const char*> {};
@@ -80,9 +81,10 @@ TEST(AccessRules, OnlyPagesOfTheSameOriginOrAListedHostMayAsk) {
   EXPECT_EQ(refusal(options, "localhost:9090", "http://localhost:9090"), "");
   EXPECT_EQ(refusal(options, "[::1]:9090", "http://[::1]:9090"), "");
   EXPECT_EQ(refusal(options, "127.0.0.1:9090", "https://metrics.example"), "");
-  for (const char* origin : {"http://evil.example", "null", "http://localhost:3000", "http://localhost", "http://localhost:9090.evil.example",
-                             "http://evil.example@localhost:9090", "localhost:9090", "://localhost:9090", "http://",
-                             "http://localhost:9090, http://evil.example", "https://metrics.example.evil.example"})
+  for (const char* origin :
+       {"http://evil.example", "null", "http://localhost:3000", "http://localhost", "http://localhost:9090.evil.example",
+        "http://evil.example@localhost:9090", "localhost:9090", "://localhost:9090", "http://",
+        "http://localhost:9090, http://evil.example", "https://metrics.example.evil.example"})
     EXPECT_EQ(refusal(options, "localhost:9090", origin), "admin.foreign_origin") << origin;
 }
 
@@ -120,8 +122,8 @@ TEST(AccessRules, TheReadTokenMayRead) {
 }
 
 TEST(AccessRules, AnythingElseIsUnauthorized) {
-  for (const char* authorization : {"", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer SECRET", "Basic secret", "secret",
-                                    "Bearersecret"})
+  for (const char* authorization : {"", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer SECRET",
+                                    "Basic secret", "secret", "Bearersecret"})
     EXPECT_EQ(token_refusal("secret", "", authorization), "admin.unauthorized") << authorization;
   EXPECT_EQ(token_refusal("", "reader", "Bearer ", "POST"), "admin.unauthorized");
 }

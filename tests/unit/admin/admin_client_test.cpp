@@ -85,7 +85,8 @@ TEST(AdminGet, SpeaksToAUnixSocket) {
   ASSERT_FALSE(gone.ok());
   EXPECT_EQ(gone.error().message, "no server answers at unix:" + path + " (Connection refused)");
   std::filesystem::remove_all(folder);
-  EXPECT_EQ(admin_get(at("unix:" + path), "/").error().message, "no server answers at unix:" + path + " (No such file or directory)");
+  EXPECT_EQ(admin_get(at("unix:" + path), "/").error().message,
+            "no server answers at unix:" + path + " (No such file or directory)");
 }
 
 TEST(AdminGet, SaysThatNobodyAnswers) {
@@ -96,7 +97,7 @@ TEST(AdminGet, SaysThatNobodyAnswers) {
   const auto url = "http://127.0.0.1:" + std::to_string(port);
   const auto answer = admin_get(at(url), "/");
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().code, "admin.no_server");
+  EXPECT_EQ(answer.error().code, "command.no_server");
   EXPECT_EQ(answer.error().message, "no server answers at " + url + " (Connection refused)");
 }
 
@@ -117,7 +118,7 @@ TEST(AdminGet, PassesOnWhyItWasRefused) {
   const auto url = url_of(server);
   const auto answer = admin_get(at(url), "/metrics");
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().code, "admin.refused");
+  EXPECT_EQ(answer.error().code, "command.refused");
   EXPECT_EQ(answer.error().message, url + "/metrics was answered 401 Unauthorized (admin.unauthorized): send the token");
 }
 
@@ -125,15 +126,15 @@ TEST(AdminGet, SaysThatTheOtherSideIsNoHttpServer) {
   CannedServer<tcp> server(any_port(), "SSH-2.0-OpenSSH_9.2\r\n\r\n");
   const auto answer = admin_get(at(url_of(server)), "/");
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().code, "admin.bad_answer");
+  EXPECT_EQ(answer.error().code, "command.bad_answer");
 }
 
 TEST(AdminGet, RefusesOtherUrls) {
-  for (const char* url : {"", "http://", "https://localhost:9090", "http://a/b", "http://a:b", "http://a:", "unix:", "http://u@h:1",
-                          "http://h:123456", "ftp://x"}) {
+  for (const char* url : {"", "http://", "https://localhost:9090", "http://a/b", "http://a:b",
+                          "http://a:", "unix:", "http://u@h:1", "http://h:123456", "ftp://x"}) {
     const auto answer = admin_get(at(url), "/");
     ASSERT_FALSE(answer.ok()) << url;
-    EXPECT_EQ(answer.error().code, "admin.bad_url") << url << " " << answer.error().message;
+    EXPECT_EQ(answer.error().code, "command.bad_url") << url << " " << answer.error().message;
   }
 }
 

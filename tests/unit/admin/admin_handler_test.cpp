@@ -45,7 +45,8 @@ TEST_F(Admin, IsHealthyAsLongAsItAnswers) {
 
 TEST_F(Admin, IsReadyOnlyBetweenStartAndDrain) {
   EXPECT_EQ(get("/readyz").status, 200);
-  for (const auto& [readiness, word] : {std::pair(Readiness::starting, "starting"), std::pair(Readiness::draining, "draining")}) {
+  for (const auto& [readiness, word] :
+       {std::pair(Readiness::starting, "starting"), std::pair(Readiness::draining, "draining")}) {
     server.readiness = readiness;
     const auto response = get("/readyz");
     EXPECT_EQ(response.status, 503);
@@ -97,14 +98,16 @@ TEST_F(Admin, TellsItsStatus) {
 }
 
 TEST_F(Admin, ListsRoutes) {
-  EXPECT_EQ(json(get("/api/v1/routes")), Json::parse(R"({"routes":[{"name":"fib","path":"/fib/{n}","methods":["GET","HEAD"],"arms":[
+  EXPECT_EQ(json(get("/api/v1/routes")),
+            Json::parse(R"({"routes":[{"name":"fib","path":"/fib/{n}","methods":["GET","HEAD"],"arms":[
       {"name":"cpp","backend":"native","endpoint":"fib","weight":3.0,"share":0.75},
       {"name":"py","backend":"python","endpoint":"fib:handle","weight":1.0,"share":0.25,"pool":"python"}]}]})"));
 }
 
 TEST_F(Admin, ListsWorkers) {
   const auto document = json(get("/api/v1/workers"));
-  EXPECT_EQ(document["workers"][0], Json::parse(R"({"pool":"python","pid":100,"state":"ready","in_flight":1,"requests":20,"restarts":0,
+  EXPECT_EQ(document["workers"][0],
+            Json::parse(R"({"pool":"python","pid":100,"state":"ready","in_flight":1,"requests":20,"restarts":0,
       "rss_bytes":31457280,"age_seconds":61.5})"));
   EXPECT_EQ(document["workers"][1]["state"], "starting");
   EXPECT_EQ(document["pools"][0]["queued"], 5);

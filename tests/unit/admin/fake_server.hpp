@@ -13,15 +13,23 @@ namespace tandem::admin {
 
 struct FakeServer {
   Readiness readiness = Readiness::ready;
-  StatusView status{"1.2.3", 42, std::chrono::system_clock::time_point(std::chrono::milliseconds(1795428000123)),
-                    std::chrono::milliseconds(90500), {"http://127.0.0.1:8080", "unix:/run/t.sock"}, "config/t.json", 2, 7, 3};
+  StatusView status{"1.2.3",
+                    42,
+                    std::chrono::system_clock::time_point(std::chrono::milliseconds(1795428000123)),
+                    std::chrono::milliseconds(90500),
+                    {"http://127.0.0.1:8080", "unix:/run/t.sock"},
+                    "config/t.json",
+                    2,
+                    7,
+                    3};
   std::vector<RouteView> routes{
       {"fib", "/fib/{n}", {"GET", "HEAD"}, {{"cpp", 3, "native", "fib", ""}, {"py", 1, "python", "fib:handle", "python"}}}};
   std::vector<PoolView> pools{{"python", "process", 5, 1024, {{100, "ready", 1, 20, 0, 30 << 20, 61.5}, {101, "starting"}}}};
   observe::Registry registry{1};
 
   ServerView view() {
-    return {[this] { return readiness; }, [this] { return status; }, [this] { return routes; }, [this] { return pools; }, &registry};
+    return {[this] { return readiness; }, [this] { return status; }, [this] { return routes; }, [this] { return pools; },
+            &registry};
   }
 };
 

@@ -151,9 +151,9 @@ TEST(JsonEscaped, EscapesWhatJsonAndTerminalsMind) {
 
 TEST(JsonEscaped, ReplacesWhatIsNoUtf8) {
   EXPECT_EQ(json_escaped("\xff"), "\\ufffd");
-  EXPECT_EQ(json_escaped("a\xc3"), "a\\ufffd");                          // cut off
-  EXPECT_EQ(json_escaped("\xc0\x80"), "\\ufffd\\ufffd");                 // overlong
-  EXPECT_EQ(json_escaped("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");      // a surrogate
+  EXPECT_EQ(json_escaped("a\xc3"), "a\\ufffd");                                 // cut off
+  EXPECT_EQ(json_escaped("\xc0\x80"), "\\ufffd\\ufffd");                        // overlong
+  EXPECT_EQ(json_escaped("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");             // a surrogate
   EXPECT_EQ(json_escaped("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd");  // beyond U+10FFFF
   EXPECT_EQ(json_escaped("\xe2\x82x"), "\\ufffd\\ufffdx");
 }

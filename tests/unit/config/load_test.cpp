@@ -168,6 +168,7 @@ TEST_F(Load, ExplainsWhatIsNoJson) {
   EXPECT_EQ(problems("{\n  \"a\": 1,\n}"), "t.json:3:1: this is not JSON: a comma stands before \"}\"\n");
   EXPECT_EQ(problems("{\"a\" 1}").rfind("t.json:1:6: this is not JSON: unexpected number literal", 0), 0u)
       << problems("{\"a\" 1}");
+  EXPECT_EQ(problems("{\"a\": tru}"), "t.json:1:7: this is not JSON: invalid literal\n");
   EXPECT_NE(problems("").find("this is not JSON: "), std::string::npos);
   EXPECT_NE(problems("{\"a\": \"").find("this is not JSON: "), std::string::npos);
   EXPECT_NE(problems("{\"a\": 1e999}").find("this is not JSON: "), std::string::npos);

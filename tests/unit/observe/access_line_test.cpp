@@ -29,9 +29,10 @@ std::string text(const AccessRecord& each) { return format_access_line(each, Log
 std::string json(const AccessRecord& each) { return format_access_line(each, LogFormat::json, kWhen); }
 
 TEST(AccessLine, ReadsAsText) {
-  EXPECT_EQ(text(record()),
-            "2026-11-23T10:00:00.123Z 127.0.0.1 \"GET /json?q=1 HTTP/1.1\" 200 27 0.123ms route=/json arm=cpp backend=native "
-            "id=id-1 agent=\"curl/8\"\n");
+  EXPECT_EQ(
+      text(record()),
+      "2026-11-23T10:00:00.123Z 127.0.0.1 \"GET /json?q=1 HTTP/1.1\" 200 27 0.123ms route=/json arm=cpp backend=native "
+      "id=id-1 agent=\"curl/8\"\n");
 }
 
 TEST(AccessLine, LeavesOutWhatThereIsNot) {

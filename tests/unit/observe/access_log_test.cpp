@@ -85,7 +85,8 @@ TEST(AccessLog, KeepsEveryLineOfManyThreadsInOrderOrCountsIt) {
     for (unsigned shard = 0; shard < kThreads; ++shard)
       writers.emplace_back([&log, shard] {
         for (int i = 0; i < kLines; ++i) {
-          const auto target = "/" + std::to_string(shard) + "/" + std::to_string(i) + std::string(static_cast<std::size_t>(i) % 50, 'x');
+          const auto target =
+              "/" + std::to_string(shard) + "/" + std::to_string(i) + std::string(static_cast<std::size_t>(i) % 50, 'x');
           log.write(shard, record(target));
         }
       });

@@ -128,8 +128,9 @@ TEST(Registry, CountersAreCountersAndTheRestGauges) {
   registry.counter("tandem_rejected_total", "Refused.", "reason=\"queue_full\"").add(0, 2);
   registry.counter("tandem_connections", "Open.", "").add(0, 7);
   const auto text = registry.prometheus_text();
-  EXPECT_TRUE(has_line(text, "# HELP tandem_rejected_total Refused.\n# TYPE tandem_rejected_total counter\n"
-                             "tandem_rejected_total{reason=\"queue_full\"} 2"));
+  EXPECT_TRUE(has_line(text,
+                       "# HELP tandem_rejected_total Refused.\n# TYPE tandem_rejected_total counter\n"
+                       "tandem_rejected_total{reason=\"queue_full\"} 2"));
   EXPECT_TRUE(has_line(text, "# TYPE tandem_connections gauge\ntandem_connections 7"));
 }
 
@@ -138,8 +139,8 @@ TEST(Registry, EveryFamilyHasOneTypeWhateverItsSources) {
   registry.counter("tandem_rejected_total", "Refused.", "reason=\"queue_full\"");
   const auto pool = [](const std::string& name) {
     return [name](std::string& out) {
-      out += "# HELP tandem_python_workers Workers.\n# TYPE tandem_python_workers gauge\ntandem_python_workers{pool=\"" + name +
-             "\"} 2\n# TYPE tandem_rejected_total counter\ntandem_rejected_total{reason=\"" + name + "\"} 1\n";
+      out += "# HELP tandem_python_workers Workers.\n# TYPE tandem_python_workers gauge\ntandem_python_workers{pool=\"" +
+             name + "\"} 2\n# TYPE tandem_rejected_total counter\ntandem_rejected_total{reason=\"" + name + "\"} 1\n";
     };
   };
   const auto first = registry.add_source(pool("a"));

@@ -28,8 +28,7 @@ class DispatchTest : public testing::Test {
     return link;
   }
   Job& job(unsigned loop = 0, std::uint16_t endpoint = 0) {
-    // The owner is only needed by jobs whose deadline comes.
-    jobs_.emplace_back(*static_cast<LoopDispatch*>(nullptr_), loop, static_cast<std::uint32_t>(jobs_.size()));
+    jobs_.emplace_back(nullptr, loop, static_cast<std::uint32_t>(jobs_.size()));
     jobs_.back().endpoint = endpoint;
     return jobs_.back();
   }
@@ -50,8 +49,6 @@ class DispatchTest : public testing::Test {
   }
 
   PoolOptions options_;
-  alignas(16) char nowhere_[16] = {};
-  void* nullptr_ = nowhere_;
   std::optional<Dispatch> dispatch_;
   TimePoint now_{std::chrono::hours(1)};
   std::deque<Job> jobs_;

@@ -393,11 +393,12 @@ TEST_F(PoolTest, LosesNoWakeUp) {
   std::atomic<int> ok{0};
   std::array<std::latch, 2> done{std::latch(kChains), std::latch(kChains)};
   struct Chain {
-    static Task<void> run(PoolTest&, Loop& loop, const service::Handler& handler, int calls, std::atomic<int>& good, std::latch& end) {
+    static Task<void> run(Loop& loop, const service::Handler& handler, int calls, std::atomic<int>& good, std::latch& end) {
       for (int i = 0; i < calls; ++i) {
         Question question(loop, "/x", std::make_unique<WholeBody>(""));
         auto outcome = handler.handle(question.request, question.call);
-        const auto response = co_await outcome.task();
+        auto& task = outcome.task();
+        const auto response = co_await task;
         if (response.status == 200 && response.body_text() == "for /x") good.fetch_add(1);
       }
       end.count_down();
@@ -406,7 +407,7 @@ TEST_F(PoolTest, LosesNoWakeUp) {
   for (unsigned loop = 0; loop < 2; ++loop)
     for (int i = 0; i < kChains; ++i)
       loops_[loop]->post([&, loop, i] {
-        groups_[loop].spawn(Chain::run(*this, *loops_[loop], *find(i % 4 ? "greet:sync" : "greet:async"), kCalls / kChains, ok, done[loop]));
+        groups_[loop].spawn(Chain::run(*loops_[loop], *find(i % 4 ? "greet:sync" : "greet:async"), kCalls / kChains, ok, done[loop]));
       });
   done[0].wait();
   done[1].wait();

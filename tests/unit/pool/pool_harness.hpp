@@ -140,7 +140,8 @@ class PoolTest : public testing::Test {
   }
   static Task<void> run(std::shared_ptr<Question> question, const service::Handler& handler) {
     auto outcome = handler.handle(question->request, question->call);
-    auto response = co_await outcome.task();
+    auto& task = outcome.task();
+    auto response = co_await task;
     Answer answer;
     answer.status = response.status;
     answer.body = response.body_text();

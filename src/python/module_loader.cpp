@@ -1,0 +1,57 @@
+#include "python/module_loader.hpp"
+
+#include "base/log.hpp"
+#include "python/bindings.hpp"
+#include "python/python_errors.hpp"
+
+namespace tandem::python {
+namespace {
+
+// True when Python answered as it should; takes the parts of the hello that C++ needs.
+bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded& loaded) {
+  auto runtime = import_embedded(gil);
+  if (!runtime) return false;
+  loaded.runtime = runtime.release();
+  const auto text = Object::steal(PyBytes_FromStringAndSize(hello.data(), static_cast<Py_ssize_t>(hello.size())));
+  if (!text) return false;
+  const auto result = Object::steal(
+      PyObject_CallMethod(loaded.runtime, "load", "OO", text.get(), in_server_process ? Py_True : Py_False));
+  if (!result) return false;
+  PyObject* endpoints = nullptr;
+  PyObject* failure = nullptr;
+  if (PyArg_ParseTuple(result.get(), "IIOO", &loaded.threads, &loaded.io_threads, &endpoints, &failure) == 0) return false;
+  if (failure != Py_None) {
+    loaded.failure = utf8(gil, failure);
+    return true;
+  }
+  for (Py_ssize_t i = 0; i < PyList_Size(endpoints); ++i) {
+    Endpoint endpoint;
+    int is_async = 0, takes_request = 0, streamed = 0;
+    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "Oppp", &endpoint.function, &is_async, &takes_request, &streamed) == 0)
+      return false;
+    Py_INCREF(endpoint.function);
+    endpoint.is_async = is_async != 0;
+    endpoint.takes_request = takes_request != 0;
+    loaded.program.push_back(endpoint);
+    loaded.streamed.push_back(streamed != 0);
+  }
+  return true;
+}
+
+}  // namespace
+
+Loaded load_program(const Gil& gil, std::string_view hello, bool in_server_process) {
+  Loaded loaded;
+  if (!load(gil, hello, in_server_process, loaded)) {
+    const auto text = take_error_text(gil);
+    loaded.failure = format_failure("interpreter", "the worker's own Python code failed", text);
+  }
+  return loaded;
+}
+
+std::string format_failure(std::string_view step, std::string_view message, std::string_view traceback) {
+  return "{\"step\":\"" + json_escaped(step) + "\",\"message\":\"" + json_escaped(message) + "\",\"traceback\":\"" +
+         json_escaped(traceback) + "\"}";
+}
+
+}  // namespace tandem::python
