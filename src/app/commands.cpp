@@ -41,7 +41,8 @@ std::optional<config::Config> load_or_complain(const std::string& file) {
   auto loaded = load_config(file);
   for (const auto& line : loaded.lines()) std::cerr << line << "\n";
   if (!loaded.config)
-    std::cerr << "tandem: " << file << " has " << loaded.problems.size() << (loaded.problems.size() == 1 ? " error\n" : " errors\n");
+    std::cerr << "tandem: " << file << " has " << loaded.problems.size()
+              << (loaded.problems.size() == 1 ? " error\n" : " errors\n");
   return std::move(loaded.config);
 }
 
@@ -125,7 +126,8 @@ class NoBody final : public http::RequestBody {
   Task<Result<std::string_view>> read() override { co_return std::string_view{}; }
 };
 
-// Prints what the admin side of a running server says: as it is, or as a table. The token, if one is needed, is TANDEM_ADMIN_TOKEN.
+// Prints what the admin side of a running server says: as it is, or as a table. The token, if one is needed, is
+// TANDEM_ADMIN_TOKEN.
 int ask_admin(const std::string& url, const std::string& path, bool json, Result<std::string> (*format)(std::string_view)) {
   admin::AdminClientOptions options;
   options.url = url;
@@ -145,7 +147,8 @@ int ask_admin(const std::string& url, const std::string& path, bool json, Result
 }
 
 std::string format_milliseconds(Milliseconds duration) {
-  return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + "s" : std::to_string(duration.count()) + "ms";
+  return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + "s"
+                                      : std::to_string(duration.count()) + "ms";
 }
 
 }  // namespace
@@ -218,8 +221,9 @@ int run_command(const RoutesCommand& command) {
   for (const auto& route : config->routes)
     for (std::size_t i = 0; i < route.arms.size(); ++i) {
       const auto& arm = route.arms[i];
-      rows.push_back({i == 0 ? route.path : "", i == 0 ? joined(effective_methods(route), "any") : "", route.is_twin ? arm.name : "-",
-                      route.is_twin ? format_share(route, arm) : "100%", std::string(format_backend(arm.endpoint.backend)), arm.endpoint.endpoint});
+      rows.push_back({i == 0 ? route.path : "", i == 0 ? joined(effective_methods(route), "any") : "",
+                      route.is_twin ? arm.name : "-", route.is_twin ? format_share(route, arm) : "100%",
+                      std::string(format_backend(arm.endpoint.backend)), arm.endpoint.endpoint});
     }
   print_table(rows);
   return 0;
@@ -229,7 +233,8 @@ int run_command(const ExplainCommand& command) {
   const auto config = load_or_complain(command.config);
   if (!config) return kBadConfig;
   const Signpost signpost;
-  const auto composed = ComposedTable::make(*config, [&](const auto&, auto) { return Result<const service::Handler*>(&signpost); }, nullptr);
+  const auto composed = ComposedTable::make(
+      *config, [&](const auto&, auto) { return Result<const service::Handler*>(&signpost); }, nullptr);
   if (!composed) {
     std::cerr << "tandem: " << composed.error().message << "\n";
     return kBadConfig;
@@ -256,13 +261,14 @@ int run_command(const ExplainCommand& command) {
   if (!match.route) {
     const bool unknown = request.method == http::Method::other && !(*composed)->table().lists_method(request.method_text);
     answer["status"] = unknown ? 501 : match.allow.empty() ? 404 : match.options ? 204 : 405;
-    answer["why"] = unknown ? "no route knows this method"
+    answer["why"] = unknown               ? "no route knows this method"
                     : match.allow.empty() ? "no route matches this path"
                                           : "the path is known, for " + match.allow;
     if (!match.allow.empty()) answer["allow"] = match.allow;
   } else {
-    const auto& route = *std::find_if(config->routes.begin(), config->routes.end(),
-                                      [&](const auto& each) { return each.path == match.route->pattern.text && each.name == match.route->name; });
+    const auto& route = *std::find_if(config->routes.begin(), config->routes.end(), [&](const auto& each) {
+      return each.path == match.route->pattern.text && each.name == match.route->name;
+    });
     answer["route"] = route.name;
     answer["pattern"] = route.path;
     auto params = ordered_json::object();
@@ -293,7 +299,8 @@ int run_command(const ExplainCommand& command) {
     answer["arms"] = arms;
     if (pin.data() != nullptr && route.is_twin)
       answer["pin"] = !may_pin ? "denied: the pin policy of this route does not allow it"
-                      : policy == config::PinPolicy::loopback && !token ? "taken, from a client on this machine" : "taken";
+                      : policy == config::PinPolicy::loopback && !token ? "taken, from a client on this machine"
+                                                                        : "taken";
     answer["body_bytes"] = match.route->body_bytes;
     answer["why"] = "the most specific route of this path that answers " + command.method;
   }
@@ -304,7 +311,9 @@ int run_command(const ExplainCommand& command) {
   for (const auto& [key, value] : answer.items()) {
     if (key == "arms") {
       for (const auto& arm : value) {
-        std::string line = arm.contains("arm") ? "arm " + arm["arm"].get<std::string>() + " (" + arm["share"].get<std::string>() + ")" : "endpoint";
+        std::string line = arm.contains("arm")
+                               ? "arm " + arm["arm"].get<std::string>() + " (" + arm["share"].get<std::string>() + ")"
+                               : "endpoint";
         line += ": " + arm["backend"].get<std::string>() + " " + arm["endpoint"].get<std::string>();
         if (arm.contains("timeout")) line += ", timeout " + arm["timeout"].get<std::string>();
         if (arm.contains("pinned")) line += ", pinned by the request";
@@ -319,7 +328,9 @@ int run_command(const ExplainCommand& command) {
   return 0;
 }
 
-int run_command(const StatusCommand& command) { return ask_admin(command.admin, "/api/v1/status", command.json, admin::format_status); }
+int run_command(const StatusCommand& command) {
+  return ask_admin(command.admin, "/api/v1/status", command.json, admin::format_status);
+}
 
 int run_command(const WorkersCommand& command) {
   return ask_admin(command.admin, "/api/v1/workers", command.json, admin::format_workers);
@@ -328,12 +339,17 @@ int run_command(const WorkersCommand& command) {
 int run_command(const VersionCommand& command) {
   const auto facts = build_facts();
   if (command.json) {
-    std::cout << ordered_json{{"version", facts.version}, {"compiler", facts.compiler}, {"build_type", facts.build_type},
-                              {"boost", facts.boost}, {"python", facts.python}}.dump(2) << "\n";
+    std::cout << ordered_json{{"version", facts.version},
+                              {"compiler", facts.compiler},
+                              {"build_type", facts.build_type},
+                              {"boost", facts.boost},
+                              {"python", facts.python}}
+                     .dump(2)
+              << "\n";
     return 0;
   }
-  std::cout << "tandem " << facts.version << "\ncompiler " << facts.compiler << "\nbuild " << facts.build_type << "\nBoost " << facts.boost
-            << "\nPython " << facts.python << "\n";
+  std::cout << "tandem " << facts.version << "\ncompiler " << facts.compiler << "\nbuild " << facts.build_type << "\nBoost "
+            << facts.boost << "\nPython " << facts.python << "\n";
   return 0;
 }
 

@@ -9,10 +9,14 @@ namespace {
 
 experiment::PinPolicy pin_policy(config::PinPolicy policy) {
   switch (policy) {
-    case config::PinPolicy::loopback: return experiment::PinPolicy::loopback;
-    case config::PinPolicy::token: return experiment::PinPolicy::token;
-    case config::PinPolicy::open: return experiment::PinPolicy::open;
-    case config::PinPolicy::off: break;
+    case config::PinPolicy::loopback:
+      return experiment::PinPolicy::loopback;
+    case config::PinPolicy::token:
+      return experiment::PinPolicy::token;
+    case config::PinPolicy::open:
+      return experiment::PinPolicy::open;
+    case config::PinPolicy::off:
+      break;
   }
   return experiment::PinPolicy::off;
 }
@@ -23,17 +27,23 @@ std::vector<std::string> effective_methods(const config::RouteConfig& route) {
   auto methods = route.methods;
   if (methods.empty()) methods = {"GET"};
   if (std::find(methods.begin(), methods.end(), "*") != methods.end()) return {};
-  const auto has = [&](std::string_view method) { return std::find(methods.begin(), methods.end(), method) != methods.end(); };
+  const auto has = [&](std::string_view method) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+  };
   if (has("GET") && !has("HEAD")) methods.insert(std::find(methods.begin(), methods.end(), "GET") + 1, "HEAD");
   return methods;
 }
 
 std::string_view format_backend(config::Backend backend) {
   switch (backend) {
-    case config::Backend::native: return "native";
-    case config::Backend::python: return "python";
-    case config::Backend::asgi: return "asgi";
-    case config::Backend::wsgi: break;
+    case config::Backend::native:
+      return "native";
+    case config::Backend::python:
+      return "python";
+    case config::Backend::asgi:
+      return "asgi";
+    case config::Backend::wsgi:
+      break;
   }
   return "wsgi";
 }
@@ -67,7 +77,8 @@ Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::C
     route.methods = effective_methods(route_config);
     route.body_bytes = route_config.body_bytes.value_or(config.net.limits.body_bytes);
     if (route_config.is_twin)
-      route.handler = &composed->splits_.emplace_back(std::move(arms), pin_policy(route_config.pin.value_or(config.pin)), config.pin_token);
+      route.handler = &composed->splits_.emplace_back(std::move(arms), pin_policy(route_config.pin.value_or(config.pin)),
+                                                      config.pin_token);
     else
       route.handler = &composed->singles_.emplace_back(arms.front().handler, arms.front().metrics);
     if (auto added = composed->table_.add(std::move(route)); !added) {

@@ -16,8 +16,8 @@ namespace tandem::app {
 class ComposedTable {
  public:
   // Finds the handler of an endpoint; the timeout is the route's or the endpoint's own, if there is one.
-  using FindEndpoint =
-      std::function<Result<const service::Handler*>(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout)>;
+  using FindEndpoint = std::function<Result<const service::Handler*>(const config::EndpointConfig& endpoint,
+                                                                     std::optional<Milliseconds> timeout)>;
 
   // Errors carry the endpoint's place in the file. `registry` may be null: a table to look at, not to serve from.
   static Result<std::shared_ptr<const ComposedTable>> make(const config::Config& config, const FindEndpoint& find,

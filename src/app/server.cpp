@@ -37,7 +37,8 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
 
 }  // namespace
 
-// The admin side: a listener of its own on a thread of its own, so that a scrape never waits for traffic or the other way round.
+// The admin side: a listener of its own on a thread of its own, so that a scrape never waits for traffic or the other way
+// round.
 struct Server::AdminSide {
   AdminSide(Loop& loop, const config::Config& config, admin::ServerView view, net::ListenerTotals& totals)
       : options(admin_net_options(config)),
@@ -92,7 +93,8 @@ Result<void> Server::start() {
   auto composed = ComposedTable::make(
       config_, [this](const auto& endpoint, auto timeout) { return find_endpoint(endpoint, timeout); }, &registry_);
   if (!composed) return composed.error();
-  router_ = std::make_unique<routing::Router>(std::shared_ptr<const routing::RouteTable>(*composed, &(*composed)->table()), config_.threads);
+  router_ = std::make_unique<routing::Router>(std::shared_ptr<const routing::RouteTable>(*composed, &(*composed)->table()),
+                                              config_.threads);
   boundary_ = std::make_unique<pipeline::ErrorBoundary>(*router_);
   observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, access_log_.get());
   metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += connection_metrics(); }));
@@ -110,13 +112,17 @@ Result<void> Server::start_pools() {
     pool = std::make_unique<pool::PoolBackend>(options, worker_program_, loops, registry_);
     if (auto started = pool->start(); !started) return started;
     if (options.mode == pool::Mode::thread)
-      log().warn("pool {} runs in a thread of this process: a crash, a held interpreter lock or a memory leak of its code is the server's, "
-                 "a stuck endpoint can't be replaced and its Python can't be reloaded", name);
+      log().warn(
+          "pool {} runs in a thread of this process: a crash, a held interpreter lock or a memory leak of its code is the "
+          "server's, "
+          "a stuck endpoint can't be replaced and its Python can't be reloaded",
+          name);
   }
   return {};
 }
 
-Result<const service::Handler*> Server::find_endpoint(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout) const {
+Result<const service::Handler*> Server::find_endpoint(const config::EndpointConfig& endpoint,
+                                                      std::optional<Milliseconds> timeout) const {
   if (endpoint.backend == config::Backend::native) return native_.find(endpoint.endpoint);
   const auto pool = pools_.find(endpoint.pool);
   if (pool == pools_.end()) return Error("pool.not_found", "there is no pool \"" + endpoint.pool + "\"");
@@ -170,7 +176,8 @@ void Server::start_threads() {
 
 std::string Server::connection_metrics() const {
   std::string out =
-      "# HELP tandem_connections Client connections that are open now.\n# TYPE tandem_connections gauge\ntandem_connections " +
+      "# HELP tandem_connections Client connections that are open now.\n# TYPE tandem_connections "
+      "gauge\ntandem_connections " +
       std::to_string(totals_.connections.load()) +
       "\n# HELP tandem_connections_accepted_total Client connections accepted since the start.\n"
       "# TYPE tandem_connections_accepted_total counter\ntandem_connections_accepted_total " +
@@ -179,22 +186,27 @@ std::string Server::connection_metrics() const {
       "# TYPE tandem_connections_refused_total counter\ntandem_connections_refused_total " +
       std::to_string(totals_.refused.load()) + "\n";
   if (access_log_)
-    out += "# HELP tandem_access_log_dropped_total Access log lines dropped because the log could not keep up.\n"
-           "# TYPE tandem_access_log_dropped_total counter\ntandem_access_log_dropped_total " +
-           std::to_string(access_log_->dropped()) + "\n";
+    out +=
+        "# HELP tandem_access_log_dropped_total Access log lines dropped because the log could not keep up.\n"
+        "# TYPE tandem_access_log_dropped_total counter\ntandem_access_log_dropped_total " +
+        std::to_string(access_log_->dropped()) + "\n";
   return out;
 }
 
 std::string Server::banner() const {
-  std::string text = "tandem " + std::string(version()) + ", " + std::to_string(config_.threads) + " I/O thread" + (config_.threads == 1 ? "" : "s");
+  std::string text = "tandem " + std::string(version()) + ", " + std::to_string(config_.threads) + " I/O thread" +
+                     (config_.threads == 1 ? "" : "s");
   for (const auto& [name, pool] : pools_) {
     const auto& options = pool->options();
     text += ", pool " + name + ": " +
-            (options.mode == pool::Mode::thread ? "1 thread of this process" : std::to_string(options.workers) + " worker process" + (options.workers == 1 ? "" : "es"));
+            (options.mode == pool::Mode::thread
+                 ? "1 thread of this process"
+                 : std::to_string(options.workers) + " worker process" + (options.workers == 1 ? "" : "es"));
   }
   text += "\n";
   const std::size_t listeners = config_.listen.size();
-  for (std::size_t i = 0; i < bound_.size(); ++i) text += (i < listeners ? "listening on " : "admin on ") + bound_[i].url + "\n";
+  for (std::size_t i = 0; i < bound_.size(); ++i)
+    text += (i < listeners ? "listening on " : "admin on ") + bound_[i].url + "\n";
 
   // Three lines to try: a twin route as it comes, the same pinned, and a route with a parameter.
   std::string base;
@@ -226,7 +238,8 @@ std::string Server::banner() const {
     tries.push_back("curl " + base + named->path.substr(0, named->path.size() - 6) + "Ada");
   if (bound_.size() > listeners && tries.size() < 3) {
     const auto& admin = bound_.back().url;
-    tries.push_back(admin.starts_with("unix:") ? "curl --unix-socket " + admin.substr(5) + " http://localhost/metrics" : "curl " + admin + "/metrics");
+    tries.push_back(admin.starts_with("unix:") ? "curl --unix-socket " + admin.substr(5) + " http://localhost/metrics"
+                                               : "curl " + admin + "/metrics");
   }
   if (!tries.empty()) text += "try\n";
   for (const auto& line : tries) text += "  " + line + "\n";
@@ -338,8 +351,7 @@ void Server::drain_and_stop() {
     --draining;
     changed.notify_all();
   };
-  for (std::size_t i = 0; i < listeners_.size(); ++i)
-    loops_[i]->post([&, i] { listeners_[i]->drain(drained); });
+  for (std::size_t i = 0; i < listeners_.size(); ++i) loops_[i]->post([&, i] { listeners_[i]->drain(drained); });
   {
     std::unique_lock lock(mutex);
     if (!changed.wait_until(lock, deadline, [&] { return draining == 0; })) {

@@ -28,8 +28,8 @@ class Server {
   Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program);
   ~Server();
 
-  // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for an
-  // address that can't be had; everything else is a mistake in the config or the program it names.
+  // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for
+  // an address that can't be had; everything else is a mistake in the config or the program it names.
   Result<void> start();
 
   // Where to look and what to try, for standard output; its last line is "ready".
@@ -40,7 +40,8 @@ class Server {
   int run();
 
  private:
-  Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint, std::optional<Milliseconds> timeout) const;
+  Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint,
+                                                std::optional<Milliseconds> timeout) const;
   Result<void> start_pools();
   Result<void> open_listeners();
   void start_threads();

@@ -12,8 +12,7 @@ namespace tandem {
 struct Error {
   Error() = default;
   explicit Error(std::string message_text) : message(std::move(message_text)) {}
-  Error(std::string code_text, std::string message_text)
-      : code(std::move(code_text)), message(std::move(message_text)) {}
+  Error(std::string code_text, std::string message_text) : code(std::move(code_text)), message(std::move(message_text)) {}
 
   std::string code;
   std::string message;

@@ -8,8 +8,9 @@ namespace {
 
 // splitmix64 (Steele, Lea, Flood 2014): one state a thread, seeded apart by its address.
 std::uint64_t random_bits() {
-  static thread_local std::uint64_t state = reinterpret_cast<std::uintptr_t>(&state) ^
-                                            static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  static thread_local std::uint64_t state =
+      reinterpret_cast<std::uintptr_t>(&state) ^
+      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   std::uint64_t z = (state += 0x9e3779b97f4a7c15);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
@@ -28,13 +29,15 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 
 SplitHandler::SplitHandler(std::vector<Arm> arms, PinPolicy policy, std::string token)
     : arms_(std::move(arms)), policy_(policy), token_(std::move(token)) {
-  const double sum = std::accumulate(arms_.begin(), arms_.end(), 0.0, [](double total, const Arm& arm) { return total + arm.weight; });
+  const double sum =
+      std::accumulate(arms_.begin(), arms_.end(), 0.0, [](double total, const Arm& arm) { return total + arm.weight; });
   double cumulative = 0;
   for (std::size_t i = 0; i < arms_.size(); ++i) {
     cumulative += arms_[i].weight;
     if (arms_[i].weight > 0) last_weighted_ = i;
     const double share = cumulative / sum;
-    thresholds_.push_back(share >= 1 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(share * 0x1p64));
+    thresholds_.push_back(share >= 1 ? std::numeric_limits<std::uint64_t>::max()
+                                     : static_cast<std::uint64_t>(share * 0x1p64));
   }
 }
 

@@ -1,9 +1,9 @@
 // The messages between the front and a worker: pure values, no I/O. docs/worker-protocol.md is their specification.
 //
 // Two kinds of Unix stream socket lead to a worker. One *control* socket (supervisor side: hello, ready, log, ping, cancel,
-// drain) and several *lanes*: one per I/O thread of the front and executor of the worker, carrying requests and answers only.
-// An executor is one thread of the worker: a synchronous one that runs one request at a time in the order they came, or the
-// asynchronous one that runs many.
+// drain) and several *lanes*: one per I/O thread of the front and executor of the worker, carrying requests and answers
+// only. An executor is one thread of the worker: a synchronous one that runs one request at a time in the order they came,
+// or the asynchronous one that runs many.
 #pragma once
 
 #include <cstdint>
@@ -70,16 +70,16 @@ struct Ref {
   std::uint32_t length = 0;
 };
 
-// Payload of request_head: RequestHead, param_count × Param, field_count × FieldRef, strings_length bytes of strings, then the
-// first bytes of the body (the rest of the payload). kEnd: that was all of it.
+// Payload of request_head: RequestHead, param_count × Param, field_count × FieldRef, strings_length bytes of strings, then
+// the first bytes of the body (the rest of the payload). kEnd: that was all of it.
 struct RequestHead {
-  std::uint16_t endpoint = 0;      // index into the hello's endpoints
+  std::uint16_t endpoint = 0;  // index into the hello's endpoints
   std::uint16_t field_count = 0;
   std::uint8_t param_count = 0;
-  std::uint8_t version = 11;       // 10, 11, 20
-  std::uint8_t method = 0;         // http::Method's number
-  std::uint8_t flags = 0;          // kShadow
-  std::uint32_t timeout_ms = 0;    // what is left until the deadline; 0: none
+  std::uint8_t version = 11;     // 10, 11, 20
+  std::uint8_t method = 0;       // http::Method's number
+  std::uint8_t flags = 0;        // kShadow
+  std::uint32_t timeout_ms = 0;  // what is left until the deadline; 0: none
   std::uint32_t strings_length = 0;
   std::uint64_t content_length = 0;  // UINT64_MAX: unknown (chunked)
   Ref method_text, target, path /* percent-decoded */, raw_path, query, scheme, authority, client, request_id, route, arm;
@@ -99,9 +99,9 @@ struct FieldRef {
 
 // What a request cost the worker, in nanoseconds.
 struct Timing {
-  std::uint64_t handler_ns = 0;   // wall time from the handler's start to its end
-  std::uint64_t cpu_ns = 0;       // CPU time of the executor's thread in it (synchronous executors; else 0)
-  std::uint64_t gil_ns = 0;       // waited for the interpreter before it
+  std::uint64_t handler_ns = 0;  // wall time from the handler's start to its end
+  std::uint64_t cpu_ns = 0;      // CPU time of the executor's thread in it (synchronous executors; else 0)
+  std::uint64_t gil_ns = 0;      // waited for the interpreter before it
 };
 
 // Payload of response_head: ResponseHead, fields_length bytes of checked "Name: value\r\n" lines, body bytes.
@@ -114,7 +114,8 @@ struct ResponseHead {
 };
 static_assert(sizeof(ResponseHead) == 40);
 
-// Payload of error: ErrorHead then the strings. Not to be answered when it comes after a response_head: the connection breaks.
+// Payload of error: ErrorHead then the strings. Not to be answered when it comes after a response_head: the connection
+// breaks.
 struct ErrorHead {
   std::uint16_t status = 500;
   std::uint16_t reserved[3] = {};

@@ -70,7 +70,8 @@ bool ResponseHeaders::add(std::string_view name, std::string_view value) {
 std::string_view ResponseHeaders::find(std::string_view wanted) const {
   std::string_view found;
   for_each([&](std::string_view name, std::string_view value) {
-    if (found.data() == nullptr && ascii::equal_ignoring_case(name, wanted)) found = value.empty() ? std::string_view("") : value;
+    if (found.data() == nullptr && ascii::equal_ignoring_case(name, wanted))
+      found = value.empty() ? std::string_view("") : value;
   });
   return found;
 }

@@ -11,8 +11,26 @@ namespace tandem::http {
 
 // Fields the server itself reads; everything else is `other`. The numbers travel in the worker protocol: append only.
 enum class Field : std::uint16_t {
-  other = 0, host, connection, content_length, content_type, transfer_encoding, expect, cookie, user_agent, accept,
-  authorization, x_request_id, traceparent, tandem_arm, upgrade, forwarded, x_forwarded_for, te, trailer, keep_alive
+  other = 0,
+  host,
+  connection,
+  content_length,
+  content_type,
+  transfer_encoding,
+  expect,
+  cookie,
+  user_agent,
+  accept,
+  authorization,
+  x_request_id,
+  traceparent,
+  tandem_arm,
+  upgrade,
+  forwarded,
+  x_forwarded_for,
+  te,
+  trailer,
+  keep_alive
 };
 
 Field parse_field(std::string_view name);

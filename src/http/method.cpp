@@ -5,10 +5,10 @@
 namespace tandem::http {
 namespace {
 constexpr std::array<std::string_view, 35> kNames = {
-    "",          "GET",        "HEAD",     "POST",     "PUT",    "DELETE", "OPTIONS", "PATCH",  "TRACE",
-    "CONNECT",   "ACL",        "BIND",     "CHECKIN",  "CHECKOUT", "COPY", "LABEL",   "LINK",   "LOCK",
-    "MERGE",     "MKACTIVITY", "MKCALENDAR", "MKCOL",  "MOVE",   "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",
-    "REBIND",    "REPORT",     "SEARCH",   "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",  "UNSUBSCRIBE"};
+    "",        "GET",        "HEAD",       "POST",      "PUT",      "DELETE", "OPTIONS",  "PATCH",      "TRACE",
+    "CONNECT", "ACL",        "BIND",       "CHECKIN",   "CHECKOUT", "COPY",   "LABEL",    "LINK",       "LOCK",
+    "MERGE",   "MKACTIVITY", "MKCALENDAR", "MKCOL",     "MOVE",     "NOTIFY", "PROPFIND", "PROPPATCH",  "PURGE",
+    "REBIND",  "REPORT",     "SEARCH",     "SUBSCRIBE", "UNBIND",   "UNLINK", "UNLOCK",   "UNSUBSCRIBE"};
 static_assert(kNames.size() == static_cast<std::size_t>(Method::unsubscribe) + 1);
 }  // namespace
 

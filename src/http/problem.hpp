@@ -17,10 +17,10 @@ struct Problem {
       : status(status_code), code(problem_code), detail(std::move(detail_text)) {}
 
   int status;
-  std::string code;    // stable, such as "route.not_found"
-  std::string title;   // empty: the status's reason phrase
-  std::string detail;  // may be empty
-  std::string traceback;    // shown only in debug mode; may be empty
+  std::string code;             // stable, such as "route.not_found"
+  std::string title;            // empty: the status's reason phrase
+  std::string detail;           // may be empty
+  std::string traceback;        // shown only in debug mode; may be empty
   int retry_after_seconds = 1;  // sent with 503
 };
 
@@ -32,8 +32,8 @@ Problem problem_of(const Error& error);
 
 void complete_problem(Response& problem, std::string_view request_id);
 
-// Puts the id into a problem that was made without one, by an endpoint that sees no Call. Leaves other responses alone, at the
-// cost of a comparison.
+// Puts the id into a problem that was made without one, by an endpoint that sees no Call. Leaves other responses alone, at
+// the cost of a comparison.
 inline void add_request_id(Response& response, std::string_view request_id) {
   if (response.content_type == kProblemJson) complete_problem(response, request_id);
 }

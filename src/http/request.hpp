@@ -1,5 +1,5 @@
-// One HTTP request, of whatever protocol version. Its views point into memory of the connection that read it and live for one
-// exchange. It knows no connection and no framing.
+// One HTTP request, of whatever protocol version. Its views point into memory of the connection that read it and live for
+// one exchange. It knows no connection and no framing.
 #pragma once
 
 #include <cstdint>

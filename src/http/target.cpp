@@ -91,11 +91,13 @@ Result<Target> parse_target(std::string_view text, bool is_connect, bool is_opti
     if (!is_options) return Error("http.bad_target", "the target * is for OPTIONS only");
     return split_path(text);
   }
-  if (!well_formed(text)) return Error("http.bad_target", "the request target holds a character that must be percent-encoded");
+  if (!well_formed(text))
+    return Error("http.bad_target", "the request target holds a character that must be percent-encoded");
   if (!text.empty() && text.front() == '/') return split_path(text);
 
   const auto colon = text.find("://");
-  if (colon == std::string_view::npos) return Error("http.bad_target", "the request target must begin with / or be an absolute URI");
+  if (colon == std::string_view::npos)
+    return Error("http.bad_target", "the request target must begin with / or be an absolute URI");
   const auto scheme = text.substr(0, colon);
   if (!ascii::equal_ignoring_case(scheme, "http") && !ascii::equal_ignoring_case(scheme, "https"))
     return Error("http.bad_target", "the request target has a scheme other than http or https");

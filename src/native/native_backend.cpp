@@ -55,7 +55,8 @@ NativeBackend::NativeBackend(Catalog catalog) {
     if (const auto* function = std::get_if<Function>(&entry.endpoint))
       endpoints_.push_back({entry.name, std::make_unique<FunctionEndpoint>(*function)});
     else
-      endpoints_.push_back({entry.name, std::make_unique<CoroutineEndpoint>(std::get<Coroutine>(entry.endpoint), entry.body)});
+      endpoints_.push_back(
+          {entry.name, std::make_unique<CoroutineEndpoint>(std::get<Coroutine>(entry.endpoint), entry.body)});
   }
 }
 
@@ -67,7 +68,8 @@ Result<const service::Handler*> NativeBackend::find(std::string_view endpoint) c
     if (named.name == endpoint) return static_cast<const service::Handler*>(named.handler.get());
     known += (known.empty() ? "" : ", ") + std::string(named.name);
   }
-  return Error("native.not_found", "there is no native endpoint \"" + std::string(endpoint) + "\" (there are: " + known + ")");
+  return Error("native.not_found",
+               "there is no native endpoint \"" + std::string(endpoint) + "\" (there are: " + known + ")");
 }
 
 }  // namespace tandem::native

@@ -143,7 +143,8 @@ ChunkedDecoder::Status ChunkedDecoder::next(std::string_view& input, std::string
         state_ = State::trailer;
         break;
       case State::data:
-      case State::done: break;
+      case State::done:
+        break;
     }
   }
   return Status::need_more;

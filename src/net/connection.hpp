@@ -1,12 +1,11 @@
 // One client's connection: reads requests, asks the Handler, writes answers in order, one write for all that were ready
-// together. The stream (TCP, Unix, an in-memory one in tests) is a parameter: Asio's AsyncReadStream and AsyncWriteStream with
-// cancel() and close(), and write_some() where trying at once makes sense.
-// Thread: the loop's, for everything.
+// together. The stream (TCP, Unix, an in-memory one in tests) is a parameter: Asio's AsyncReadStream and AsyncWriteStream
+// with cancel() and close(), and write_some() where trying at once makes sense. Thread: the loop's, for everything.
 #pragma once
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <array>
 #include <coroutine>
 #include <memory>
 #include <optional>
@@ -48,7 +47,7 @@ struct ConnectionContext {
   const service::Observer* observer = nullptr;
   bool server_timing = false;
   bool debug = false;
-  bool draining = false;  // answers carry Connection: close
+  bool draining = false;                         // answers carry Connection: close
   std::vector<std::unique_ptr<Exchange>> spare;  // kept for the next busy connection
 };
 
@@ -85,9 +84,9 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   static constexpr std::size_t kSmallBuffer = 512;
   static constexpr std::size_t kLargeBuffer = 16 * 1024;
   static constexpr std::size_t kBodyBuffer = 64 * 1024;
-  static constexpr std::size_t kOutputBatch = 64 * 1024;    // answers gathered before one write
-  static constexpr std::size_t kInlineBody = 16 * 1024;     // larger bodies are written from where they are
-  static constexpr Milliseconds kHalfCloseGrace{1000};      // docs/decisions/0004-half-closed-clients.md
+  static constexpr std::size_t kOutputBatch = 64 * 1024;  // answers gathered before one write
+  static constexpr std::size_t kInlineBody = 16 * 1024;   // larger bodies are written from where they are
+  static constexpr Milliseconds kHalfCloseGrace{1000};    // docs/decisions/0004-half-closed-clients.md
   static constexpr Milliseconds kShrinkAfter{2000};
   static constexpr Milliseconds kDrainIdle{500};
   static constexpr Milliseconds kLinger{2000};
@@ -172,8 +171,8 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   char small_[kSmallBuffer];
   std::unique_ptr<char[]> large_;
   std::size_t large_capacity_ = 0;
-  std::size_t begin_ = 0;  // of unread bytes
-  std::size_t end_ = 0;    // of received bytes
+  std::size_t begin_ = 0;     // of unread bytes
+  std::size_t end_ = 0;       // of received bytes
   std::size_t head_end_ = 0;  // of the request head that is being served: bytes before it stay where they are
 
   std::coroutine_handle<> reader_;
@@ -189,9 +188,9 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   bool broken_ = false;       // the socket is of no more use
   bool timed_out_ = false;
   bool shrink_ = false;
-  bool closing_ = false;      // no request after this one
-  bool body_end_ = true;      // the request's body has been taken from the buffer to its end
-  bool body_gathered_ = false;  // body_view_ is the whole body
+  bool closing_ = false;           // no request after this one
+  bool body_end_ = true;           // the request's body has been taken from the buffer to its end
+  bool body_gathered_ = false;     // body_view_ is the whole body
   bool text_undelivered_ = false;  // body_view_ or exchange_->body_text holds bytes that read() has not handed out
   bool owes_continue_ = false;
   bool wrote_since_check_ = false;

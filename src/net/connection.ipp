@@ -81,8 +81,9 @@ Task<void> Connection<Stream>::run() {
         }
 
         const bool body_done = skip_body();
-        const auto framing = frame_response(exchange.request, response,
-                                            exchange.parser.framing().keep_alive && body_done && !context_.draining && !peer_closed_);
+        const auto framing =
+            frame_response(exchange.request, response,
+                           exchange.parser.framing().keep_alive && body_done && !context_.draining && !peer_closed_);
         closing_ = !framing.keep_alive;
         last_end = std::chrono::steady_clock::now();
         const auto total = last_end - call.started;
@@ -112,21 +113,25 @@ Task<void> Connection<Stream>::run() {
     if (std::string_view none; exchange_ && !exchange_->out.empty() && !try_write(none)) co_await write({});
     if (broken_ || closing_) break;
     if (peer_closed_) {
-      if (unread() > 0) co_await refuse_request(http::Problem(400, "http.bad_request", "the request ends before its head is complete"));
+      if (unread() > 0)
+        co_await refuse_request(http::Problem(400, "http.bad_request", "the request ends before its head is complete"));
       break;
     }
     if (unread() == 0) {
       release_exchange();
       const auto& limits = context_.options.limits;
       if (phase_ != Phase::idle)
-        set_phase(Phase::idle, context_.draining ? Nanoseconds(kDrainIdle) : large_ ? Nanoseconds(kShrinkAfter) : Nanoseconds(limits.idle_timeout));
+        set_phase(Phase::idle, context_.draining ? Nanoseconds(kDrainIdle)
+                               : large_          ? Nanoseconds(kShrinkAfter)
+                                                 : Nanoseconds(limits.idle_timeout));
     } else if (phase_ != Phase::header) {
       set_phase(Phase::header, context_.options.limits.header_timeout);
     }
     if (!reading_) make_room();
     co_await ReadAwaiter{*this};
     if (timed_out_) {
-      if (unread() > 0) co_await refuse_request(http::Problem(408, "http.header_timeout", "the request head took too long to arrive"));
+      if (unread() > 0)
+        co_await refuse_request(http::Problem(408, "http.header_timeout", "the request head took too long to arrive"));
       break;
     }
     if (shrink_ && unread() == 0 && !reading_) {
@@ -176,8 +181,8 @@ Task<void> Connection<Stream>::refuse_request(const http::Problem& problem) {
   co_await write({});
 }
 
-// After the last answer the client may still be sending: closing at once would reset the connection and could take the answer
-// with it (RFC 9112 §9.6).
+// After the last answer the client may still be sending: closing at once would reset the connection and could take the
+// answer with it (RFC 9112 §9.6).
 template <class Stream>
 Task<void> Connection<Stream>::linger() {
   if (std::string_view none; exchange_ && !exchange_->out.empty() && !try_write(none)) co_await write({});
@@ -220,7 +225,8 @@ template <class Stream>
 void Connection<Stream>::release_exchange() {
   if (!exchange_) return;
   static constexpr std::size_t kKeep = 64;
-  if (context_.spare.size() >= kKeep || exchange_->out.capacity() > 4 * kOutputBatch || exchange_->body_text.capacity() > kBodyBuffer) {
+  if (context_.spare.size() >= kKeep || exchange_->out.capacity() > 4 * kOutputBatch ||
+      exchange_->body_text.capacity() > kBodyBuffer) {
     exchange_.reset();
     return;
   }
@@ -282,7 +288,8 @@ void Connection<Stream>::use_buffer(std::size_t wanted) {
 template <class Stream>
 void Connection<Stream>::make_room() {
   if (end_ == capacity()) {
-    if (capacity() < kLargeBuffer || begin_ == 0) use_buffer(std::max(kLargeBuffer, begin_ == end_ ? capacity() : 2 * capacity()));
+    if (capacity() < kLargeBuffer || begin_ == 0)
+      use_buffer(std::max(kLargeBuffer, begin_ == end_ ? capacity() : 2 * capacity()));
     if (begin_ > 0) {
       std::copy(buffer_data() + begin_, buffer_data() + end_, buffer_data());
       end_ -= begin_;
@@ -293,7 +300,8 @@ void Connection<Stream>::make_room() {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------ request bodies
+// ------------------------------------------------------------------------------------------------------------ request
+// bodies
 
 // False when the body is not here yet and the buffer is too small to receive it.
 template <class Stream>
@@ -302,7 +310,8 @@ bool Connection<Stream>::begin_body() {
   const auto& framing = exchange.parser.framing();
   const auto head_bytes = exchange.parser.head_bytes();
   const bool has_body = framing.chunked || framing.content_length > 0;
-  if (has_body && (framing.chunked || framing.content_length > unread() - head_bytes) && capacity() < head_bytes + kBodyBuffer)
+  if (has_body && (framing.chunked || framing.content_length > unread() - head_bytes) &&
+      capacity() < head_bytes + kBodyBuffer)
     return false;
   begin_ += head_bytes;
   head_end_ = begin_;
@@ -352,9 +361,13 @@ auto Connection<Stream>::take_piece(std::string_view& piece) -> Taken {
     const auto status = decoder->next(input, piece);
     begin_ = end_ - input.size();
     switch (status) {
-      case ChunkedDecoder::Status::data: break;
-      case ChunkedDecoder::Status::need_more: return Taken::nothing;
-      case ChunkedDecoder::Status::end: body_end_ = true; return Taken::end;
+      case ChunkedDecoder::Status::data:
+        break;
+      case ChunkedDecoder::Status::need_more:
+        return Taken::nothing;
+      case ChunkedDecoder::Status::end:
+        body_end_ = true;
+        return Taken::end;
       case ChunkedDecoder::Status::malformed:
         fail_body(Error("http.bad_chunk", "the chunked body is malformed"));
         return Taken::failed;
@@ -422,9 +435,14 @@ Task<Result<std::string_view>> Connection<Stream>::read_all() {
   while (!body_gathered_) {
     std::string_view piece;
     switch (take_piece(piece)) {
-      case Taken::piece: exchange_->body_text.append(piece); break;
-      case Taken::nothing: co_await wait_for_body(); break;
-      case Taken::failed: co_return *body_error_;
+      case Taken::piece:
+        exchange_->body_text.append(piece);
+        break;
+      case Taken::nothing:
+        co_await wait_for_body();
+        break;
+      case Taken::failed:
+        co_return *body_error_;
       case Taken::end:
         body_view_ = exchange_->body_text;
         body_gathered_ = true;
@@ -443,10 +461,15 @@ Task<Result<std::string_view>> Connection<Stream>::read() {
   while (true) {
     std::string_view piece;
     switch (take_piece(piece)) {
-      case Taken::piece: co_return piece;
-      case Taken::nothing: co_await wait_for_body(); break;
-      case Taken::failed: co_return *body_error_;
-      case Taken::end: co_return std::string_view{};
+      case Taken::piece:
+        co_return piece;
+      case Taken::nothing:
+        co_await wait_for_body();
+        break;
+      case Taken::failed:
+        co_return *body_error_;
+      case Taken::end:
+        co_return std::string_view{};
     }
   }
 }
@@ -555,7 +578,8 @@ Task<void> Connection<Stream>::write_stream(http::Response& response, const Resp
   note_end(response.status, sent, std::chrono::steady_clock::now() - call.started, write_time);
 }
 
-// --------------------------------------------------------------------------------------------------------- deadlines and ends
+// --------------------------------------------------------------------------------------------------------- deadlines and
+// ends
 
 template <class Stream>
 void Connection<Stream>::set_phase(Phase phase, Nanoseconds timeout) {
@@ -602,7 +626,8 @@ void Connection<Stream>::expired() {
       else
         exchange_->call->cancel();
       break;
-    case Phase::none: break;
+    case Phase::none:
+      break;
   }
 }
 

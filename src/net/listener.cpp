@@ -56,10 +56,12 @@ Result<int> open_tcp(tcp::endpoint& endpoint, bool shared) {
 Result<Bound> bind_tcp(const ListenOptions& options, unsigned count) {
   error_code error;
   const auto address = asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, error);
-  if (error) return Error("listen.failed", "can't listen on " + options.text + ": \"" + options.host + "\" is no IP address");
+  if (error)
+    return Error("listen.failed", "can't listen on " + options.text + ": \"" + options.host + "\" is no IP address");
   tcp::endpoint endpoint(address, options.port);
   if (options.port != 0) {
-    // Shared ports would let a second server bind beside the first without an error: find that out with a socket that doesn't share.
+    // Shared ports would let a second server bind beside the first without an error: find that out with a socket that
+    // doesn't share.
     auto probe = open_tcp(endpoint, false);
     if (!probe) return probe.error();
     ::close(*probe);
@@ -233,9 +235,12 @@ void Listener::admit(Socket socket) {
     totals_.connections.fetch_sub(1, std::memory_order_relaxed);
     totals_.refused.fetch_add(1, std::memory_order_relaxed);
     // Said once, as far as the socket takes it; reading the request first would cost what the limit saves.
-    const auto body = http::problem_response(http::Problem(503, "overload.connections", "this server has as many connections as it may"), {});
-    std::string answer = "HTTP/1.1 503 Service Unavailable\r\nServer: tandem\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: application/problem+json\r\nContent-Length: " +
-                         std::to_string(body.body_text().size()) + "\r\n\r\n" + std::string(body.body_text());
+    const auto body = http::problem_response(
+        http::Problem(503, "overload.connections", "this server has as many connections as it may"), {});
+    std::string answer =
+        "HTTP/1.1 503 Service Unavailable\r\nServer: tandem\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: "
+        "application/problem+json\r\nContent-Length: " +
+        std::to_string(body.body_text().size()) + "\r\n\r\n" + std::string(body.body_text());
     socket.write_some(asio::buffer(answer), error);
     socket.shutdown(Socket::shutdown_send, error);
     char sent_by_client[4096];  // unread bytes would turn the close into a reset that takes the answer with it

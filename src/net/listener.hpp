@@ -14,7 +14,8 @@
 
 namespace tandem::net {
 
-// A bound, listening socket for each of `count` loops. TCP sockets share the port (SO_REUSEPORT); a Unix socket is one, duplicated.
+// A bound, listening socket for each of `count` loops. TCP sockets share the port (SO_REUSEPORT); a Unix socket is one,
+// duplicated.
 struct Bound {
   std::vector<int> descriptors;
   std::string url;   // "http://127.0.0.1:8080", "unix:/run/tandem.sock"
@@ -43,8 +44,8 @@ class Listener {
   // Accepts on that descriptor (of bind_listener) from now on and owns it.
   void adopt(const ListenOptions& options, int descriptor);
 
-  // Takes what the kernel has accepted, closes the listening sockets, lets every connection finish; `done` runs once when the
-  // last has ended.
+  // Takes what the kernel has accepted, closes the listening sockets, lets every connection finish; `done` runs once when
+  // the last has ended.
   void drain(std::function<void()> done);
   // Ends what drain() left.
   void abort();

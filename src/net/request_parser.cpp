@@ -14,22 +14,38 @@ using boost::beast::error_code;
 
 http::Field field_of(beast_http::field known, std::string_view name) {
   switch (known) {
-    case beast_http::field::host: return http::Field::host;
-    case beast_http::field::connection: return http::Field::connection;
-    case beast_http::field::content_length: return http::Field::content_length;
-    case beast_http::field::content_type: return http::Field::content_type;
-    case beast_http::field::transfer_encoding: return http::Field::transfer_encoding;
-    case beast_http::field::expect: return http::Field::expect;
-    case beast_http::field::cookie: return http::Field::cookie;
-    case beast_http::field::user_agent: return http::Field::user_agent;
-    case beast_http::field::accept: return http::Field::accept;
-    case beast_http::field::authorization: return http::Field::authorization;
-    case beast_http::field::upgrade: return http::Field::upgrade;
-    case beast_http::field::te: return http::Field::te;
-    case beast_http::field::trailer: return http::Field::trailer;
-    case beast_http::field::keep_alive: return http::Field::keep_alive;
-    case beast_http::field::unknown: return http::parse_field(name);
-    default: return http::Field::other;
+    case beast_http::field::host:
+      return http::Field::host;
+    case beast_http::field::connection:
+      return http::Field::connection;
+    case beast_http::field::content_length:
+      return http::Field::content_length;
+    case beast_http::field::content_type:
+      return http::Field::content_type;
+    case beast_http::field::transfer_encoding:
+      return http::Field::transfer_encoding;
+    case beast_http::field::expect:
+      return http::Field::expect;
+    case beast_http::field::cookie:
+      return http::Field::cookie;
+    case beast_http::field::user_agent:
+      return http::Field::user_agent;
+    case beast_http::field::accept:
+      return http::Field::accept;
+    case beast_http::field::authorization:
+      return http::Field::authorization;
+    case beast_http::field::upgrade:
+      return http::Field::upgrade;
+    case beast_http::field::te:
+      return http::Field::te;
+    case beast_http::field::trailer:
+      return http::Field::trailer;
+    case beast_http::field::keep_alive:
+      return http::Field::keep_alive;
+    case beast_http::field::unknown:
+      return http::parse_field(name);
+    default:
+      return http::Field::other;
   }
 }
 
@@ -103,14 +119,17 @@ class RequestParser::Sink final : public beast_http::basic_parser<true> {
         ++transfer_encodings;
         transfer_encoding = value;
         break;
-      case http::Field::expect: expect = expect.empty() ? value : std::string_view("more than one"); break;
+      case http::Field::expect:
+        expect = expect.empty() ? value : std::string_view("more than one");
+        break;
       case http::Field::connection:
         ascii::for_each_element(value, [&](std::string_view option) {
           if (ascii::equal_ignoring_case(option, "close")) close = true;
           if (ascii::equal_ignoring_case(option, "keep-alive")) keep_alive = true;
         });
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -169,7 +188,8 @@ RequestParser::Status RequestParser::parse(std::string_view bytes, http::Request
     return refuse(400, "http.bad_request", "this does not begin like an HTTP request");
   if (line_start_ == skipped_ && head.size() > limits.uri_bytes + 32)
     return refuse(414, "http.uri_too_long", "the request target is longer than the limit");
-  if (head.size() > limits.header_bytes) return refuse(431, "http.headers_too_large", "the request head is larger than the limit");
+  if (head.size() > limits.header_bytes)
+    return refuse(431, "http.headers_too_large", "the request head is larger than the limit");
   return Status::need_more;
 }
 
@@ -215,7 +235,8 @@ RequestParser::Status RequestParser::check_semantics(const Sink& sink, http::Req
   if (!target->scheme.empty()) request.scheme = target->scheme;
 
   // RFC 9112 §3.2: exactly one Host in HTTP/1.1; an absolute target's authority wins over it.
-  if (sink.hosts > 1 || (sink.hosts == 0 && is_1_1)) return refuse(400, "http.bad_host", "HTTP/1.1 needs exactly one Host field");
+  if (sink.hosts > 1 || (sink.hosts == 0 && is_1_1))
+    return refuse(400, "http.bad_host", "HTTP/1.1 needs exactly one Host field");
   if (sink.hosts == 1) {
     if (sink.host.empty() ? !target->authority.empty() : !http::is_authority(sink.host))
       return refuse(400, "http.bad_host", "the Host field is malformed");

@@ -1,5 +1,5 @@
-// One request head: Beast's parser with a sink of our own that keeps views into the caller's buffer, and around it the rules of
-// RFC 9112 that Beast lets pass. Bodies are framed by body_reader, from what this finds out.
+// One request head: Beast's parser with a sink of our own that keeps views into the caller's buffer, and around it the rules
+// of RFC 9112 that Beast lets pass. Bodies are framed by body_reader, from what this finds out.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,9 @@ class RequestParser {
 
   explicit RequestParser(const NetOptions& options) : options_(options) {}
 
-  // Looks for a complete head at the start of `bytes`, which grows from call to call until it is complete. complete: `request` holds
-  // views into `bytes`, head_bytes() were used. refused: problem() says why; the connection answers it and closes.
+  // Looks for a complete head at the start of `bytes`, which grows from call to call until it is complete. complete:
+  // `request` holds views into `bytes`, head_bytes() were used. refused: problem() says why; the connection answers it and
+  // closes.
   Status parse(std::string_view bytes, http::Request& request);
 
   const Framing& framing() const { return framing_; }

@@ -61,8 +61,8 @@ ResponseFraming frame_response(const http::Request& request, const http::Respons
   return framing;
 }
 
-void append_head(std::string& out, const http::Request& request, const http::Response& response, const ResponseFraming& framing,
-                 const service::Call& call, Nanoseconds total) {
+void append_head(std::string& out, const http::Request& request, const http::Response& response,
+                 const ResponseFraming& framing, const service::Call& call, Nanoseconds total) {
   if (response.status == 200) {
     out.append("HTTP/1.1 200 OK\r\nServer: tandem\r\n");
   } else {

@@ -11,7 +11,7 @@
 namespace tandem::net {
 
 struct ResponseFraming {
-  bool send_body = true;                       // false for HEAD, 204, 304
+  bool send_body = true;  // false for HEAD, 204, 304
   bool chunked = false;
   std::optional<std::uint64_t> content_length;  // of a body that is or would be sent
   bool keep_alive = true;
@@ -20,10 +20,10 @@ struct ResponseFraming {
 // How `response` to `request` will be framed; clears framing.keep_alive when only closing ends the body (HTTP/1.0 streams).
 ResponseFraming frame_response(const http::Request& request, const http::Response& response, bool keep_alive);
 
-// Appends status line and fields. The response's own Content-Length, Transfer-Encoding, Connection and Keep-Alive are left out: framing
-// is the server's.
-void append_head(std::string& out, const http::Request& request, const http::Response& response, const ResponseFraming& framing,
-                 const service::Call& call, Nanoseconds total);
+// Appends status line and fields. The response's own Content-Length, Transfer-Encoding, Connection and Keep-Alive are left
+// out: framing is the server's.
+void append_head(std::string& out, const http::Request& request, const http::Response& response,
+                 const ResponseFraming& framing, const service::Call& call, Nanoseconds total);
 
 // The size line of a chunk, without data.
 void append_chunk_size(std::string& out, std::size_t size);

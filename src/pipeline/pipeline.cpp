@@ -82,11 +82,16 @@ void ExchangeObserver::ended(const http::Request& request, const service::Call& 
 
 std::string_view format_backend(service::BackendKind kind) {
   switch (kind) {
-    case service::BackendKind::native: return "native";
-    case service::BackendKind::python: return "python";
-    case service::BackendKind::asgi: return "asgi";
-    case service::BackendKind::wsgi: return "wsgi";
-    case service::BackendKind::none: break;
+    case service::BackendKind::native:
+      return "native";
+    case service::BackendKind::python:
+      return "python";
+    case service::BackendKind::asgi:
+      return "asgi";
+    case service::BackendKind::wsgi:
+      return "wsgi";
+    case service::BackendKind::none:
+      break;
   }
   return "none";
 }

@@ -21,7 +21,8 @@ class ErrorBoundary final : public service::Handler {
   const service::Handler& next_;
 };
 
-// Counts every exchange on its arm and writes it to the access log. Requests that no route took are counted under the route "".
+// Counts every exchange on its arm and writes it to the access log. Requests that no route took are counted under the route
+// "".
 class ExchangeObserver final : public service::Observer {
  public:
   // `access_log` may be null.

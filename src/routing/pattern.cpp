@@ -44,9 +44,15 @@ std::string Pattern::shape() const {
   for (const auto& segment : segments) {
     shape += '/';
     switch (segment.kind) {
-      case Segment::Kind::literal: shape += "=" + segment.text; break;
-      case Segment::Kind::param: shape += "{}"; break;
-      case Segment::Kind::rest: shape += "*"; break;
+      case Segment::Kind::literal:
+        shape += "=" + segment.text;
+        break;
+      case Segment::Kind::param:
+        shape += "{}";
+        break;
+      case Segment::Kind::rest:
+        shape += "*";
+        break;
     }
   }
   return shape;

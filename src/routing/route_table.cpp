@@ -46,7 +46,8 @@ bool overlap(const Route& a, const Route& b) {
 Result<void> RouteTable::add(Route added) {
   for (const auto& route : routes_)
     if (route->pattern.shape() == added.pattern.shape() && overlap(*route, added))
-      return Error("route.conflict", "\"" + added.pattern.text + "\" can't be told apart from \"" + route->pattern.text + "\"");
+      return Error("route.conflict",
+                   "\"" + added.pattern.text + "\" can't be told apart from \"" + route->pattern.text + "\"");
   routes_.push_back(std::make_unique<Route>(std::move(added)));
   const Route& route = *routes_.back();
   Node* node = &root_;

@@ -9,17 +9,19 @@ http::Response refuse(const http::Request& request, const service::Call& call, c
   const bool unknown_method = request.method == http::Method::other && !table.lists_method(request.method_text);
   if (unknown_method || request.method == http::Method::connect)
     return http::problem_response(
-        http::Problem(501, "method.not_implemented", "no route of this server knows the method " + std::string(request.method_text)),
+        http::Problem(501, "method.not_implemented",
+                      "no route of this server knows the method " + std::string(request.method_text)),
         call.id());
   if (match.allow.empty())
-    return http::problem_response(http::Problem(404, "route.not_found", "no route matches " + std::string(request.path)), call.id());
+    return http::problem_response(http::Problem(404, "route.not_found", "no route matches " + std::string(request.path)),
+                                  call.id());
   if (match.options) {
     http::Response response(204);
     response.headers.add("Allow", match.allow);
     return response;
   }
-  auto response = http::problem_response(
-      http::Problem(405, "method.not_allowed", "this path answers " + match.allow), call.id());
+  auto response =
+      http::problem_response(http::Problem(405, "method.not_allowed", "this path answers " + match.allow), call.id());
   response.headers.add("Allow", match.allow);
   return response;
 }
@@ -52,9 +54,10 @@ service::Outcome Router::handle(http::Request& request, service::Call& call) con
   if (!match.route) return refuse(request, call, *table, match);
   call.route = match.route->name;
   if (!request.body->limit(match.route->body_bytes))
-    return http::problem_response(http::Problem(413, "http.body_too_large",
-                                                "the body may have " + std::to_string(match.route->body_bytes) + " bytes here"),
-                                  call.id());
+    return http::problem_response(
+        http::Problem(413, "http.body_too_large",
+                      "the body may have " + std::to_string(match.route->body_bytes) + " bytes here"),
+        call.id());
   auto outcome = match.route->handler->handle(request, call);
   if (!outcome.ready()) call.table = table;
   return outcome;

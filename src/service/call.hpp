@@ -34,9 +34,9 @@ class Cancellable {
 
 // Where a request came from. One per connection.
 struct Peer {
-  std::string address;         // "192.0.2.7", "2001:db8::1", "unix"
+  std::string address;  // "192.0.2.7", "2001:db8::1", "unix"
   std::uint16_t port = 0;
-  bool is_loopback = false;    // loopback address or Unix socket
+  bool is_loopback = false;  // loopback address or Unix socket
 };
 
 class Call {
@@ -59,8 +59,8 @@ class Call {
   std::string_view arm;    // empty on a route without arms
   BackendKind backend = BackendKind::none;
   observe::ArmMetrics* metrics = nullptr;
-  bool is_twin = false;      // answer with Tandem-Arm
-  bool pin_denied = false;   // answer with Tandem-Override-Status: denied
+  bool is_twin = false;     // answer with Tandem-Arm
+  bool pin_denied = false;  // answer with Tandem-Override-Status: denied
   bool server_timing = false;
   bool debug = false;
 

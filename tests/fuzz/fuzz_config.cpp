@@ -8,9 +8,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tandem::config;
   const std::string text(reinterpret_cast<const char*>(data), size);
-  LoadOptions options([](std::string_view name) {
-    return name == "NAME" ? std::optional<std::string>("value") : std::nullopt;
-  });
+  LoadOptions options(
+      [](std::string_view name) { return name == "NAME" ? std::optional<std::string>("value") : std::nullopt; });
   options.working_directory = "/nonexistent";
   options.cpus = 2;
   const auto result = load_text(text, "fuzz.json", options);

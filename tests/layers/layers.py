@@ -60,7 +60,11 @@ RULES = (
             "src/app/",  # what the admin side answers to `tandem status` and its siblings
         ),
     ),
-    Rule("only the application ends the process", r"\bstd::(exit|quick_exit|abort)\(|(?<![\w>])::_?exit\(", ("src/app/",)),
+    Rule(
+        "only the application ends the process",
+        r"\bstd::(exit|quick_exit|abort)\(|(?<![\w>])::_?exit\(",
+        ("src/app/", "src/python/worker_main"),  # a worker whose front is gone leaves at once, whatever holds the interpreter
+    ),
     Rule("only the application reads the environment", r"\bgetenv\(", ("src/app/", "src/config/")),
     Rule("only the clock asks the system for the time", r"\bsystem_clock::now\(|\bgettimeofday\(", ("src/base/clock", "src/base/log", "src/app/server")),  # the start, as people read it
 )
@@ -81,11 +85,12 @@ def read_rooms(tree):
     rooms = {}
     for lists in sorted([*tree.glob("src/*/CMakeLists.txt"), *tree.glob("handlers/CMakeLists.txt")]):
         text = re.sub(r"#[^\n]*", "", lists.read_text())
-        text = re.sub(r'"\$\{CMAKE_CURRENT_BINARY_DIR\}[^"]*"', "", text)  # made while building
+        text = re.sub(r"\$\{CMAKE_CURRENT_BINARY_DIR\}[^\s)]*", "", text)  # made while building
         for call in re.findall(r"\btandem_room\(([^)]*)\)", text):
             name = call.split()[0]
             depends = words_after(call, "DEPENDS") | set(re.findall(r"Tandem::(\w+)", text)) - {name}
-            rooms[name] = Room(name, lists.parent, depends, frozenset(re.findall(r"[\w/]+\.cpp", text)))
+            calls = " ".join(re.findall(r"\b(?:tandem_room|add_executable)\([^)]*\)", text))
+            rooms[name] = Room(name, lists.parent, depends, frozenset(re.findall(r"[\w/]+\.cpp", calls)))
     # handlers/ are endpoints, no room: they may use what the native backend offers, and what that is made of.
     handlers = tree / "handlers" / "CMakeLists.txt"
     if handlers.exists() and "native" in rooms:

@@ -42,7 +42,9 @@ def demo_routes() -> list[dict[str, Any]]:
 
 
 def base_config(folder: Any, **changes: Any) -> dict[str, Any]:
-    """A config on free ports; `changes` replace keys, a dict given for a dict is merged into it."""
+    """A config on free ports, with Python modules of the test's own in folder/modules. `changes` replace keys; a dict given for a
+    dict is merged into it."""
+    (folder / "modules").mkdir(exist_ok=True)
     config: dict[str, Any] = {
         "listen": ["127.0.0.1:0"],
         "admin": {"listen": "127.0.0.1:0"},

@@ -21,10 +21,10 @@ namespace tandem::support {
 
 // How the bytes reach the connection.
 struct Feed {
-  std::vector<std::size_t> cuts;       // rising offsets at which a new segment begins
-  bool one_by_one = false;             // every byte its own segment
-  bool settle = true;                  // wait after each segment until the connection has nothing left to do
-  std::size_t max_write = SIZE_MAX;    // largest write that the stream takes
+  std::vector<std::size_t> cuts;     // rising offsets at which a new segment begins
+  bool one_by_one = false;           // every byte its own segment
+  bool settle = true;                // wait after each segment until the connection has nothing left to do
+  std::size_t max_write = SIZE_MAX;  // largest write that the stream takes
 };
 
 struct Exchanged {
@@ -34,8 +34,8 @@ struct Exchanged {
   bool settled = false;        // it stopped working after each segment
   bool finished = false;       // it ended when the client did
   // What the observer was told of before the client ended its side.
-  std::vector<int> observed;   // statuses
-  std::vector<bool> to_head;   // was it an answer to HEAD
+  std::vector<int> observed;  // statuses
+  std::vector<bool> to_head;  // was it an answer to HEAD
 };
 
 // Runs everything that is ready; false when it does not come to rest. Timers play no part.
@@ -147,7 +147,8 @@ inline std::string take_chunked(std::string_view& text, std::string& error) {
 
 }  // namespace detail
 
-// Takes one answer off the front, with framing checked as strictly as a client may (RFC 9112 §6). `error` says what is wrong.
+// Takes one answer off the front, with framing checked as strictly as a client may (RFC 9112 §6). `error` says what is
+// wrong.
 inline Answer take_answer(std::string_view& text, bool to_head, std::string& error) {
   Answer answer;
   const auto status_line = detail::take_line(text);
@@ -192,7 +193,8 @@ inline Answer take_answer(std::string_view& text, bool to_head, std::string& err
   return answer;
 }
 
-// The parts of an answer that must be the same however the request was cut: all but times, made-up ids and a problem's wording.
+// The parts of an answer that must be the same however the request was cut: all but times, made-up ids and a problem's
+// wording.
 inline std::string comparable(const Answer& answer) {
   const auto* type = answer.header("Content-Type");
   const bool is_problem = type && *type == http::kProblemJson;

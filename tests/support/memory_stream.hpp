@@ -2,11 +2,11 @@
 // Asio socket; handlers run from the io_context, never inside the call that started the operation.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>

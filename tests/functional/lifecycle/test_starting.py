@@ -10,11 +10,11 @@ from support.server import run
 
 
 def serve(tmp_path, modules=(), **config):
-    (tmp_path / "modules").mkdir(exist_ok=True)
+    config = base_config(tmp_path, **config)
     for name, source in dict(modules).items():
         (tmp_path / "modules" / f"{name}.py").write_text(source)
     file = tmp_path / "tandem.json"
-    file.write_text(json.dumps(base_config(tmp_path, **config)))
+    file.write_text(json.dumps(config))
     return run("serve", str(file), cwd=tmp_path)
 
 

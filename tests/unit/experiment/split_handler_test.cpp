@@ -30,7 +30,8 @@ class SplitHandlerTest : public ::testing::Test {
   }
 
   // The arm that answered; "!" behind it when the pin was denied.
-  std::string answer(const SplitHandler& handler, const std::vector<std::pair<std::string, std::string>>& fields, bool loopback = true) {
+  std::string answer(const SplitHandler& handler, const std::vector<std::pair<std::string, std::string>>& fields,
+                     bool loopback = true) {
     service::Peer peer;
     peer.is_loopback = loopback;
     service::Call call(loop_, peer);

@@ -20,13 +20,16 @@ TEST(Target, FourForms) {
 }
 
 TEST(Target, RefusesWhatMustBeEncoded) {
-  for (const char* text : {"", "a", "*", "/a b", "/a#b", "/\x7f", "/\xC3\xA9", "/%", "/%4", "/%zz", "/%00", "ftp://h/", "http://", "http://u@h/", "/a\\b"})
+  for (const char* text : {"", "a", "*", "/a b", "/a#b", "/\x7f", "/\xC3\xA9", "/%", "/%4", "/%zz", "/%00", "ftp://h/",
+                           "http://", "http://u@h/", "/a\\b"})
     EXPECT_FALSE(parse_target(text, false, false).ok()) << text;
 }
 
 TEST(Authority, HostAndPort) {
-  for (const char* text : {"h", "h:80", "127.0.0.1", "[::1]", "[::1]:8080", "a-b.example", "h:"}) EXPECT_TRUE(is_authority(text)) << text;
-  for (const char* text : {"", ":80", "a,b", "a/b", "u@h", "h:80:90", "h:x", "[::1", "[]", "a b", "h:123456"}) EXPECT_FALSE(is_authority(text)) << text;
+  for (const char* text : {"h", "h:80", "127.0.0.1", "[::1]", "[::1]:8080", "a-b.example", "h:"})
+    EXPECT_TRUE(is_authority(text)) << text;
+  for (const char* text : {"", ":80", "a,b", "a/b", "u@h", "h:80:90", "h:x", "[::1", "[]", "a b", "h:123456"})
+    EXPECT_FALSE(is_authority(text)) << text;
 }
 
 TEST(Query, FirstValueDecoded) {

@@ -51,7 +51,8 @@ void exchange(int client, std::string_view requests, int count) {
     ASSERT_GT(got, 0);
     answers.append(bytes, static_cast<std::size_t>(got));
     seen = 0;
-    for (auto at = answers.find("Hello, World!"); at != std::string::npos; at = answers.find("Hello, World!", at + 1)) ++seen;
+    for (auto at = answers.find("Hello, World!"); at != std::string::npos; at = answers.find("Hello, World!", at + 1))
+      ++seen;
   }
 }
 

@@ -1,5 +1,5 @@
-// Runs tests/http_cases: each NNN-what.http is what a client sends, NNN-what.json beside it what must come back. Every case is
-// fed whole, byte by byte, and cut in two at every offset, with the same result. The keys of the JSON:
+// Runs tests/http_cases: each NNN-what.http is what a client sends, NNN-what.json beside it what must come back. Every case
+// is fed whole, byte by byte, and cut in two at every offset, with the same result. The keys of the JSON:
 //   why       the rule that the case is about
 //   options   strict, and the limits header_bytes, header_count, uri_bytes, body_bytes, where they are not the defaults
 //   expect    the final answers in order: status, headers, absent (fields), body, no_body (an answer to HEAD), code (of a
@@ -42,7 +42,8 @@ std::vector<Case> find_cases() {
   std::vector<Case> cases;
   for (const std::string folder : {"valid", "invalid"})
     for (const auto& entry : std::filesystem::directory_iterator(cases_folder() / folder))
-      if (entry.path().extension() == ".http") cases.push_back({folder + "/" + entry.path().stem().string(), folder == "invalid"});
+      if (entry.path().extension() == ".http")
+        cases.push_back({folder + "/" + entry.path().stem().string(), folder == "invalid"});
   std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.name < b.name; });
   return cases;
 }
@@ -210,7 +211,8 @@ TEST_P(HttpCases, IsAnsweredAlikeHoweverItIsCut) {
 
 INSTANTIATE_TEST_SUITE_P(All, HttpCases, ::testing::ValuesIn(find_cases()), [](const auto& test) {
   auto name = test.param.name;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 

@@ -93,7 +93,8 @@ TEST(RouteTable, FallsBackToALessSpecificRouteThatTakesTheMethod) {
 TEST(Pattern, SaysWhatIsWrong) {
   for (const char* path : {"", "users", "/a/*/b", "/{}", "/{1a}", "/x{id}", "/{a}/{a}", "/a?b", "/%zz", "/{rest*}/x"})
     EXPECT_FALSE(parse_pattern(path).ok()) << path;
-  for (const char* path : {"/", "/a/", "/{id}", "/a/{b}/c/{d*}", "/*", "/caf%C3%A9"}) EXPECT_TRUE(parse_pattern(path).ok()) << path;
+  for (const char* path : {"/", "/a/", "/{id}", "/a/{b}/c/{d*}", "/*", "/caf%C3%A9"})
+    EXPECT_TRUE(parse_pattern(path).ok()) << path;
 }
 
 }  // namespace
