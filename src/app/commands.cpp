@@ -179,8 +179,7 @@ int run_command(const ServeCommand& command) {
     // Threads and workers are running: leave without unwinding them. The workers end with their control socket.
     ::_exit(started.error().code == "listen.failed" ? kFailed : kBadConfig);
   }
-  std::cout << server.banner() << std::flush;
-  return server.run();
+  return server.run([&] { std::cout << server.banner() << std::flush; });
 }
 
 int run_command(const CheckCommand& command) {

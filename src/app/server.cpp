@@ -306,7 +306,7 @@ std::vector<admin::PoolView> Server::pools() const {
   return views;
 }
 
-int Server::run() {
+int Server::run(const std::function<void()>& announce) {
   boost::asio::io_context context;
   boost::asio::signal_set stop_signals(context, SIGTERM, SIGINT);
   boost::asio::signal_set other_signals(context, SIGHUP, SIGUSR1);
@@ -328,6 +328,7 @@ int Server::run() {
     });
   };
   wait_other();
+  announce();
   context.run();
   // From here on the operating system's own hand: it works whatever this thread is waiting for.
   stop_signals.clear();

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -35,9 +36,9 @@ class Server {
   // Where to look and what to try, for standard output; its last line is "ready".
   std::string banner() const;
 
-  // Serves until SIGTERM or SIGINT, then drains: no request that was accepted is lost within the drain timeout; a second
-  // signal ends the process at once with 1. Returns the exit code.
-  int run();
+  // Calls `announce` once signals are heeded, serves until SIGTERM or SIGINT, then drains: no request that was accepted is lost
+  // within the drain timeout; a second signal ends the process at once with 1. Returns the exit code.
+  int run(const std::function<void()>& announce);
 
  private:
   Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint,

@@ -126,6 +126,11 @@ std::vector<std::string> LoadResult::lines() const {
 LoadResult load_text(const std::string& text, const std::string& file, const LoadOptions& options) {
   LoadResult result;
   result.file = file;
+  if (const auto nul = text.find('\0'); nul != std::string::npos) {  // the JSON parser takes it for the end of the text
+    const auto position = position_at(text, nul);
+    result.problems.push_back(Problem{Place{"", position.line, position.column}, "a NUL byte has no place in JSON"});
+    return result;
+  }
   SyntaxCheck syntax(text);
   if (!Json::sax_parse(text, &syntax, Json::input_format_t::json, true, true)) {
     result.problems.push_back(syntax.problem().value_or(Problem{Place{}, "this is not JSON"}));

@@ -35,7 +35,7 @@ class Scanner {
   void skip_space() {
     while (offset_ < text_.size()) {
       if (text_.substr(offset_, 2) == "//") {
-        while (offset_ < text_.size() && peek() != '\n') advance();
+        while (offset_ < text_.size() && peek() != '\n' && peek() != '\r') advance();  // as the JSON parser sees it
       } else if (text_.substr(offset_, 2) == "/*") {
         const auto end = std::min(text_.find("*/", offset_ + 2), text_.size() - 2) + 2;
         while (offset_ < end) advance();

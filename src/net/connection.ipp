@@ -113,7 +113,7 @@ Task<void> Connection<Stream>::run() {
     if (std::string_view none; exchange_ && !exchange_->out.empty() && !try_write(none)) co_await write({});
     if (broken_ || closing_) break;
     if (peer_closed_) {
-      if (unread() > 0)
+      if (unread_bytes().find_first_not_of("\r\n") != std::string_view::npos)  // empty lines are no request
         co_await refuse_request(http::Problem(400, "http.bad_request", "the request ends before its head is complete"));
       break;
     }
@@ -395,6 +395,7 @@ Task<void> Connection<Stream>::wait_for_body() {
   if (std::exchange(owes_continue_, false)) {  // RFC 9110 §10.1.1: only now is it certain that the body will be read
     exchange_->out.append(kContinue);
     if (std::string_view none; !try_write(none)) co_await write({});
+    if (unread() > 0) co_return;  // a read that was under way ended while this was written
   }
   if (!peer_closed_ && !broken_) {
     if (!reading_) begin_ = end_ = head_end_;

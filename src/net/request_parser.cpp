@@ -34,6 +34,8 @@ http::Field field_of(beast_http::field known, std::string_view name) {
       return http::Field::accept;
     case beast_http::field::authorization:
       return http::Field::authorization;
+    case beast_http::field::forwarded:
+      return http::Field::forwarded;
     case beast_http::field::upgrade:
       return http::Field::upgrade;
     case beast_http::field::te:
@@ -156,8 +158,22 @@ RequestParser::Status RequestParser::refuse(int status, std::string_view code, s
   return Status::refused;
 }
 
-RequestParser::Status RequestParser::parse(std::string_view bytes, http::Request& request) {
+RequestParser::Status RequestParser::check_size(std::string_view bytes, std::size_t size) {
+  static constexpr std::size_t kRestOfLine = 16;  // " HTTP/1.1" and a little
   const auto& limits = options_.limits;
+  if (size > 0 && !ascii::is_token_char(bytes[skipped_]) && bytes[skipped_] != '\r')
+    return refuse(400, "http.bad_request", "this does not begin like an HTTP request");
+  if (line_start_ == skipped_) {
+    const auto method_end = bytes.substr(skipped_, size).find(' ');
+    const auto longest = method_end + 1 + limits.uri_bytes + kRestOfLine;
+    if (method_end != std::string_view::npos && size > longest && longest <= limits.header_bytes)
+      return refuse(414, "http.uri_too_long", "the request target is longer than the limit");
+  }
+  if (size > limits.header_bytes) return refuse(431, "http.headers_too_large", "the request head is larger than the limit");
+  return Status::need_more;
+}
+
+RequestParser::Status RequestParser::parse(std::string_view bytes, http::Request& request) {
   while (scanned_ < bytes.size()) {
     const void* found = std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_);
     if (!found) {
@@ -165,6 +181,7 @@ RequestParser::Status RequestParser::parse(std::string_view bytes, http::Request
       break;
     }
     const auto newline = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
+    if (check_size(bytes, newline - skipped_) == Status::refused) return Status::refused;
     if (newline == line_start_ || bytes[newline - 1] != '\r')
       return refuse(400, "http.bad_request", "a line ends with LF alone instead of CRLF");
     scanned_ = newline + 1;
@@ -176,21 +193,15 @@ RequestParser::Status RequestParser::parse(std::string_view bytes, http::Request
     }
     if (empty_line) {
       head_bytes_ = scanned_;
-      if (head_bytes_ - skipped_ > limits.header_bytes)
-        return refuse(431, "http.headers_too_large", "the request head is larger than the limit");
+      if (check_size(bytes, head_bytes_ - skipped_) == Status::refused) return Status::refused;
       return parse_complete(bytes.substr(skipped_, head_bytes_ - skipped_), request);
     }
     line_start_ = scanned_;
+    if (check_size(bytes, scanned_ - skipped_) == Status::refused) return Status::refused;
   }
   const auto head = bytes.substr(skipped_);
   if (head.empty()) return Status::need_more;
-  if (!ascii::is_token_char(head.front()) && head.front() != '\r')
-    return refuse(400, "http.bad_request", "this does not begin like an HTTP request");
-  if (line_start_ == skipped_ && head.size() > limits.uri_bytes + 32)
-    return refuse(414, "http.uri_too_long", "the request target is longer than the limit");
-  if (head.size() > limits.header_bytes)
-    return refuse(431, "http.headers_too_large", "the request head is larger than the limit");
-  return Status::need_more;
+  return check_size(bytes, head.size());
 }
 
 RequestParser::Status RequestParser::parse_complete(std::string_view head, http::Request& request) {
@@ -206,8 +217,8 @@ RequestParser::Status RequestParser::parse_complete(std::string_view head, http:
     const auto line = head.substr(0, head.find('\r'));
     if (error == beast_http::error::bad_version) {
       const auto version = line.substr(line.rfind(' ') + 1);
-      if (version.size() == 8 && version.starts_with("HTTP/") && ascii::is_digit(version[5]) && version[6] == '.' &&
-          ascii::is_digit(version[7]))
+      if (version != "HTTP/1.0" && version != "HTTP/1.1" && version.size() == 8 && version.starts_with("HTTP/") &&
+          ascii::is_digit(version[5]) && version[6] == '.' && ascii::is_digit(version[7]))
         return refuse(505, "http.version_not_supported", "this server speaks HTTP/1.0 and HTTP/1.1");
     }
     if (error == beast_http::error::bad_target)

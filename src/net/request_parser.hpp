@@ -39,6 +39,8 @@ class RequestParser {
  private:
   class Sink;
 
+  // Would this many bytes of an unfinished head be refused? Asked at every line end, so that cuts make no difference.
+  Status check_size(std::string_view bytes, std::size_t size);
   Status refuse(int status, std::string_view code, std::string_view detail);
   Status parse_complete(std::string_view head, http::Request& request);
   Status check_semantics(const Sink& sink, http::Request& request);

@@ -291,6 +291,7 @@ void Supervisor::start_failed(Worker& worker, const std::string& why) {
   auto text = worker.name + " did not start";
   if (!worker.step.empty()) text += " (step: " + worker.step + ")";
   text += ": " + why;
+  if (std::exchange(start_given_up_, start_given_up_ || starting_)) return;  // one message is enough
   if (starting_) {
     report_start(Error("python.start_failed", std::move(text)));
     return;

@@ -96,6 +96,7 @@ class Supervisor final : public Overseer, Worker::Events {
   std::minstd_rand random_;
   TimePoint second_at_{};
   bool starting_ = true;  // start() waits
+  bool start_given_up_ = false;
   bool stopping_ = false;
   bool draining_ = false;  // told the workers to finish
   bool killed_ = false;

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 
 #include "base/log.hpp"
 #include "pool/handshake.hpp"
@@ -151,12 +151,19 @@ void Worker::look_for_exit_without_handle() {
 }
 
 void Worker::look_for_exit() {
+  if (exit_status_) return;
   int status = 0;
   if (is_thread()) {
     error_code error;
     process_.read_some(asio::buffer(&status, sizeof(status)), error);
     exited("exit code " + std::to_string(status));
-  } else if (pid > 0 && !exit_status_ && ::waitpid(pid, &status, WNOHANG) == pid) exited(format_exit(status));
+    return;
+  }
+  const auto found = ::waitpid(pid, &status, WNOHANG);
+  if (found == pid)
+    exited(format_exit(status));
+  else if (found < 0 && errno == ECHILD)
+    exited("unknown exit code");  // somebody else has reaped it
 }
 
 void Worker::exited(std::string how) {

@@ -24,7 +24,8 @@ void ControlChannel::log(int level, std::string_view logger, std::string_view me
     return;
   }
   if (dropped_ > 0) {
-    append_log(3, "tandem", std::to_string(dropped_) + " log records were dropped: they came faster than they could be written", {});
+    append_log(3, "tandem",
+               std::to_string(dropped_) + " log records were dropped: they came faster than they could be written", {});
     dropped_ = 0;
   }
   append_log(level, logger, message, request_id);

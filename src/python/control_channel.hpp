@@ -1,5 +1,6 @@
 // The worker's end of the control socket. Any thread may send; nobody blocks on a front that does not read: what the socket
-// does not take is kept up to a bound and written by the control thread, log records beyond the bound are dropped and counted.
+// does not take is kept up to a bound and written by the control thread, log records beyond the bound are dropped and
+// counted.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,9 @@ class CurrentRequest {
   CurrentRequest& operator=(const CurrentRequest&) = delete;
 
   // Empty outside of a request.
-  static std::string_view id() { return current() == nullptr ? std::string_view{} : current()->text(current()->head.request_id); }
+  static std::string_view id() {
+    return current() == nullptr ? std::string_view{} : current()->text(current()->head.request_id);
+  }
 
  private:
   static const Exchange*& current() {

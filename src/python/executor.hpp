@@ -1,5 +1,5 @@
-// One thread of the worker that runs endpoints, with its lanes. What a synchronous and the asynchronous one share: receiving,
-// waking, draining, and the loaded program.
+// One thread of the worker that runs endpoints, with its lanes. What a synchronous and the asynchronous one share:
+// receiving, waking, draining, and the loaded program.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,8 @@
 
 namespace tandem::python {
 
-// What hello named, loaded. Filled before the executors start, then read-only; the references are kept until the process ends.
+// What hello named, loaded. Filled before the executors start, then read-only; the references are kept until the process
+// ends.
 struct Endpoint {
   PyObject* function = nullptr;
   bool is_async = false;
@@ -25,7 +26,8 @@ using Program = std::vector<Endpoint>;
 
 class Executor {
  public:
-  Executor(const Program& program, ControlChannel& control, std::vector<int> lanes, std::vector<bool> streamed, bool notes_touched);
+  Executor(const Program& program, ControlChannel& control, std::vector<int> lanes, std::vector<bool> streamed,
+           bool notes_touched);
   virtual ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

@@ -39,11 +39,21 @@ std::string read_string(std::string_view json, std::size_t& at) {
     }
     if (++at >= json.size()) break;
     switch (json[at]) {
-      case 'b': text.push_back('\b'); break;
-      case 'f': text.push_back('\f'); break;
-      case 'n': text.push_back('\n'); break;
-      case 'r': text.push_back('\r'); break;
-      case 't': text.push_back('\t'); break;
+      case 'b':
+        text.push_back('\b');
+        break;
+      case 'f':
+        text.push_back('\f');
+        break;
+      case 'n':
+        text.push_back('\n');
+        break;
+      case 'r':
+        text.push_back('\r');
+        break;
+      case 't':
+        text.push_back('\t');
+        break;
       case 'u': {
         unsigned code = hex4(json, at + 1);
         at += 4;
@@ -54,7 +64,8 @@ std::string read_string(std::string_view json, std::size_t& at) {
         append_utf8(text, code);
         break;
       }
-      default: text.push_back(json[at]);
+      default:
+        text.push_back(json[at]);
     }
   }
   ++at;
@@ -65,8 +76,8 @@ std::string read_string(std::string_view json, std::size_t& at) {
 
 std::optional<std::string> find_top_level_string(std::string_view json, std::string_view name) {
   int depth = 0;
-  std::string last;          // the string read last, on the top level
-  bool after_name = false;   // it was `name`, and its colon has come
+  std::string last;         // the string read last, on the top level
+  bool after_name = false;  // it was `name`, and its colon has come
   for (std::size_t at = 0; at < json.size();) {
     const char c = json[at];
     if (c == '"') {

@@ -20,8 +20,8 @@ namespace tandem::python {
 class Inbox {
  public:
   enum class Found {
-    unknown,      // over, or not arrived yet: if it ever comes it is not started
-    taken_back,   // was waiting
+    unknown,     // over, or not arrived yet: if it ever comes it is not started
+    taken_back,  // was waiting
     started,
   };
   enum class ReadStatus { open, closed, malformed };

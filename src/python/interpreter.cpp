@@ -14,7 +14,8 @@ std::string said(const PyStatus& status) { return status.err_msg != nullptr ? st
 // A virtual environment made for another version has no site-packages that this interpreter would find.
 std::string why_not_home(const std::string& home) {
   const std::string version = std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
-  if (::access((home + "/bin/python3").c_str(), X_OK) != 0) return home + " is no virtual environment: it has no bin/python3";
+  if (::access((home + "/bin/python3").c_str(), X_OK) != 0)
+    return home + " is no virtual environment: it has no bin/python3";
   if (::access((home + "/pyvenv.cfg").c_str(), R_OK) == 0 && ::access((home + "/lib/python" + version).c_str(), R_OK) != 0)
     return home + " was made for another Python than " + version;
   return {};

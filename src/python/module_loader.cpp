@@ -14,8 +14,8 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
   loaded.runtime = runtime.release();
   const auto text = Object::steal(PyBytes_FromStringAndSize(hello.data(), static_cast<Py_ssize_t>(hello.size())));
   if (!text) return false;
-  const auto result = Object::steal(
-      PyObject_CallMethod(loaded.runtime, "load", "OO", text.get(), in_server_process ? Py_True : Py_False));
+  const auto result =
+      Object::steal(PyObject_CallMethod(loaded.runtime, "load", "OO", text.get(), in_server_process ? Py_True : Py_False));
   if (!result) return false;
   PyObject* endpoints = nullptr;
   PyObject* failure = nullptr;
@@ -27,7 +27,8 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
   for (Py_ssize_t i = 0; i < PyList_Size(endpoints); ++i) {
     Endpoint endpoint;
     int is_async = 0, takes_request = 0, streamed = 0;
-    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "Oppp", &endpoint.function, &is_async, &takes_request, &streamed) == 0)
+    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "Oppp", &endpoint.function, &is_async, &takes_request, &streamed) ==
+        0)
       return false;
     Py_INCREF(endpoint.function);
     endpoint.is_async = is_async != 0;

@@ -16,7 +16,8 @@ class Outbox {
   bool empty() const { return out_.empty(); }
   int socket() const { return socket_; }
 
-  // Writes as much as the socket takes; true when nothing is left. What can't be written because the front has gone is dropped.
+  // Writes as much as the socket takes; true when nothing is left. What can't be written because the front has gone is
+  // dropped.
   bool flush();
 
  private:

@@ -319,8 +319,11 @@ void* slot(Function* function) {
 
 bool add_request_type(const Gil&, PyObject* module) {
   PyType_Slot request_slots[] = {
-      {Py_tp_dealloc, slot(request_dealloc)}, {Py_tp_repr, slot(request_repr)}, {Py_tp_getset, request_attributes},
-      {Py_tp_methods, request_methods},       {0, nullptr},
+      {Py_tp_dealloc, slot(request_dealloc)},
+      {Py_tp_repr, slot(request_repr)},
+      {Py_tp_getset, request_attributes},
+      {Py_tp_methods, request_methods},
+      {0, nullptr},
   };
   PyType_Slot body_slots[] = {
       {Py_tp_dealloc, slot(body_dealloc)}, {Py_tp_iter, slot(PyObject_SelfIter)}, {Py_tp_iternext, slot(body_next)},
@@ -340,7 +343,8 @@ Object make_request(const Gil&, ExchangePtr exchange, Executor& executor) {
   if (request == nullptr) return {};
   new (&request->exchange) ExchangePtr(std::move(exchange));
   request->executor = &executor;
-  request->path = request->path_params = request->query_params = request->headers = request->cookies = request->body = nullptr;
+  request->path = request->path_params = request->query_params = request->headers = request->cookies = request->body =
+      nullptr;
   return Object::steal(reinterpret_cast<PyObject*>(request));
 }
 

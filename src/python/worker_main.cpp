@@ -152,7 +152,8 @@ std::optional<std::string> Worker::receive_hello() {
   frames::Reader::Frame frame;
   for (;;) {
     const auto status = reader_.next(frame);
-    if (status == frames::Reader::Status::frame && frame.header.type == frames::Type::hello) return std::string(frame.payload);
+    if (status == frames::Reader::Status::frame && frame.header.type == frames::Type::hello)
+      return std::string(frame.payload);
     if (status != frames::Reader::Status::need_more || receive(true) == Received::closed) return std::nullopt;
   }
 }
@@ -185,6 +186,7 @@ int Worker::run() {
     loaded.failure = format_failure("hello", "the number of lanes is not (threads + 1) × io_threads");
   if (!loaded.failure.empty()) {
     const int code = fail(loaded.failure);
+    if (!in_server_process_) ::_exit(code);  // without waiting for threads that a half-loaded program may have started
     Interpreter::finish(main_state);
     channel_.flush_for(kLastWordsMs);
     return code;

@@ -1,5 +1,5 @@
-// A Python worker: the other end of the sockets that the front's pool opens (docs/worker-protocol.md). It runs as the whole of
-// a `tandem worker` process or on one thread of the server, and hardly knows which.
+// A Python worker: the other end of the sockets that the front's pool opens (docs/worker-protocol.md). It runs as the whole
+// of a `tandem worker` process or on one thread of the server, and hardly knows which.
 #pragma once
 
 #include <vector>

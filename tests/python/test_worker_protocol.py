@@ -42,6 +42,7 @@ def test_ready_tells_pid_version_and_executors(worker):
         ("x = 1", "app:x", "x is a int, expected a function", ""),
         ("x = 1", "app", 'expected "module:function"', ""),
         ("raise ValueError('bad start')", "app:f", "ValueError: bad start", "app.py"),
+        ("import threading; threading.Thread(target=threading.Event().wait).start(); 1 / 0", "app:f", "ZeroDivisionError", "app.py"),
         ("def f(:", "app:f", "SyntaxError", "app.py"),
         ("raise SystemExit(3)", "app:f", "SystemExit: 3", "app.py"),
         ("def f(a, b): pass", "app:f", "takes the request or nothing, not a, b", ""),

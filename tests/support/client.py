@@ -146,7 +146,7 @@ class Connection:
         line, self.buffer = self.buffer.split(b"\r\n", 1)
         return line
 
-    def _exactly(self, count: int) -> bytes:
+    def read_exactly(self, count: int) -> bytes:
         parts = [self.buffer]
         have = len(self.buffer)
         while have < count:
@@ -192,11 +192,11 @@ class Connection:
             if (answer.get("transfer-encoding") or "").lower() == "chunked":
                 assert length is None
                 answer.chunks = []
-                for chunk in self._chunks():
+                for chunk in self.read_chunks():
                     answer.chunks.append(chunk)
                 answer.body = b"".join(answer.chunks)
             elif length is not None:
-                answer.body = self._exactly(int(length))
+                answer.body = self.read_exactly(int(length))
             else:
                 while self._more():
                     pass
@@ -206,15 +206,15 @@ class Connection:
             answer.body = b"".join(answer.chunks or []) + end.received
             self.buffer = b""
 
-    def _chunks(self) -> Iterator[bytes]:
+    def read_chunks(self) -> Iterator[bytes]:
         while True:
             size = int(self._line().split(b";")[0], 16)
             if size == 0:
                 while self._line():
                     pass
                 return
-            yield self._exactly(size)
-            assert self._exactly(2) == b"\r\n"
+            yield self.read_exactly(size)
+            assert self.read_exactly(2) == b"\r\n"
 
     def read_to_end(self) -> bytes:
         while self._more():

@@ -88,7 +88,8 @@ bool Fields::read(const Gil&, PyObject* headers, std::string& problem) {
       value = ascii::trim(value);
       std::uint64_t length = 0;
       const auto parsed = std::from_chars(value.data(), value.data() + value.size(), length);
-      if (value.empty() || parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || length == kUnknownLength) {
+      if (value.empty() || parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() ||
+          length == kUnknownLength) {
         problem = "the Content-Length is no number";
         return false;
       }
@@ -264,7 +265,8 @@ bool StreamWriter::send(std::string& out) {
     const auto wanted = std::min<std::size_t>(pending_.size() - sent_, frames::kMaxBodyFrame);
     const auto granted = static_cast<std::size_t>(inbox_.take_credit(exchange_, wanted));
     if (granted == 0) return false;
-    frames::append_frame(out, frames::Type::response_body, 0, exchange_.id, std::string_view(pending_).substr(sent_, granted));
+    frames::append_frame(out, frames::Type::response_body, 0, exchange_.id,
+                         std::string_view(pending_).substr(sent_, granted));
     sent_ += granted;
   }
   pending_.clear();

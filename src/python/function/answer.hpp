@@ -17,7 +17,7 @@ namespace tandem::python {
 
 // Header fields as endpoints write them: a mapping or pairs of str (Latin-1) or bytes.
 struct Fields {
-  http::ResponseHeaders lines;                 // all but Content-Length
+  http::ResponseHeaders lines;  // all but Content-Length
   std::optional<std::uint64_t> content_length;
   bool has_content_type = false;
 

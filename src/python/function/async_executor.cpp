@@ -112,8 +112,8 @@ bool add_async_types(const Gil&) {
   return executor_type != nullptr && stream_type != nullptr;
 }
 
-AsyncExecutor::AsyncExecutor(const Program& program, ControlChannel& control, std::vector<int> lanes, std::vector<bool> streamed,
-                             PyObject* runtime)
+AsyncExecutor::AsyncExecutor(const Program& program, ControlChannel& control, std::vector<int> lanes,
+                             std::vector<bool> streamed, PyObject* runtime)
     : Executor(program, control, std::move(lanes), std::move(streamed), true),
       runtime_(runtime),
       writing_(lanes_.size()),
@@ -138,8 +138,7 @@ void AsyncExecutor::run(PyInterpreterState* interpreter) {
     }
     Object ended;
     if (make_task_ && bound_flush_ && bound_writable_ && lanes)
-      ended = Object::steal(
-          PyObject_CallMethod(runtime_, "run_loop", "OOOi", loop_.get(), self_.get(), lanes.get(), wake_));
+      ended = Object::steal(PyObject_CallMethod(runtime_, "run_loop", "OOOi", loop_.get(), self_.get(), lanes.get(), wake_));
     if (!ended) control_.log(5, "tandem", "the event loop ended: " + take_error_text(gil));
     running_.clear();
     loop_ = make_task_ = bound_flush_ = bound_writable_ = self_ = Object();
@@ -261,7 +260,8 @@ void AsyncExecutor::answer(const Gil& gil, PyObject* request, PyObject* returned
     PyObject* arguments[] = {owner.get(), body.get(), is_async ? Py_True : Py_False};
     coroutine = Object::steal(PyObject_Vectorcall(names().send_stream, arguments, 3, nullptr));
   }
-  if (!coroutine || !spawn(gil, request, coroutine.get(), running)) fail(gil, *exchange, take_failure(gil, exchange->cancelled));
+  if (!coroutine || !spawn(gil, request, coroutine.get(), running))
+    fail(gil, *exchange, take_failure(gil, exchange->cancelled));
 }
 
 void AsyncExecutor::fail(const Gil& gil, Exchange& exchange, const Failure& failure) {
@@ -313,8 +313,8 @@ bool AsyncExecutor::on_flush(const Gil&) {
   for (std::size_t lane = 0; lane < outboxes_.size(); ++lane) {
     if (outboxes_[lane].empty() || writing_[lane] || outboxes_[lane].flush()) continue;
     const auto number = Object::steal(PyLong_FromSize_t(lane));
-    const auto added = Object::steal(PyObject_CallMethod(loop_.get(), "add_writer", "iOO", lanes_[lane], bound_writable_.get(),
-                                                         number.get()));
+    const auto added = Object::steal(
+        PyObject_CallMethod(loop_.get(), "add_writer", "iOO", lanes_[lane], bound_writable_.get(), number.get()));
     if (!added) return false;
     writing_[lane] = true;
   }

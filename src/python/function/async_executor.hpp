@@ -1,5 +1,5 @@
-// Runs `async def` endpoints on one asyncio loop (uvloop where it is installed). The lanes are watched by the loop: everything
-// received becomes tasks at once, answers gather until the loop's next round and go out with one write a lane.
+// Runs `async def` endpoints on one asyncio loop (uvloop where it is installed). The lanes are watched by the loop:
+// everything received becomes tasks at once, answers gather until the loop's next round and go out with one write a lane.
 #pragma once
 
 #include <atomic>

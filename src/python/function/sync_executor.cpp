@@ -12,7 +12,8 @@ namespace {
 constexpr std::int64_t kMaxHoldNs = 1'000'000;
 }  // namespace
 
-SyncExecutor::SyncExecutor(const Program& program, ControlChannel& control, std::vector<int> lanes, std::vector<bool> streamed)
+SyncExecutor::SyncExecutor(const Program& program, ControlChannel& control, std::vector<int> lanes,
+                           std::vector<bool> streamed)
     : Executor(program, control, std::move(lanes), std::move(streamed), false) {
   for (int lane : lanes_) polled_.push_back({lane, POLLIN, 0});
   polled_.push_back({wake_, POLLIN, 0});
@@ -79,8 +80,8 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
     const auto request = make_request(gil, exchange, *this);
     PyObject* arguments[] = {nullptr, request.get()};
     if (request)
-      returned = Object::steal(
-          PyObject_Vectorcall(endpoint.function, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+      returned =
+          Object::steal(PyObject_Vectorcall(endpoint.function, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
   } else {
     returned = Object::steal(PyObject_CallNoArgs(endpoint.function));
   }

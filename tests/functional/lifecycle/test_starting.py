@@ -41,7 +41,7 @@ def test_a_missing_function(tmp_path, mode):
 def test_something_that_can_not_be_called(tmp_path):
     result = serve(tmp_path, {"value": "handle = 3\n"}, routes=python_route("value:handle"))
     assert result.returncode == 2
-    assert "callable" in result.stderr
+    assert "value:handle" in result.stderr and "expected a function" in result.stderr
 
 
 def test_a_module_that_raises_shows_its_traceback(tmp_path):

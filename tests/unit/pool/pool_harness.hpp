@@ -101,6 +101,7 @@ class PoolTest : public testing::Test {
     options_.endpoints[2].stream = true;
     options_.timeout = Milliseconds(60000);
     options_.queue_timeout = Milliseconds(60000);
+    program_.run = [this](int control, std::vector<int> lanes) { return workers_.run(control, std::move(lanes)); };
     for (unsigned i = 0; i < 2; ++i) loops_.push_back(std::make_unique<Loop>(i));
   }
   ~PoolTest() override {
@@ -111,11 +112,9 @@ class PoolTest : public testing::Test {
   }
 
   Result<void> make() {
-    pool::WorkerProgram program;
-    program.run = [this](int control, std::vector<int> lanes) { return workers_.run(control, std::move(lanes)); };
     std::vector<Loop*> loops;
     for (auto& loop : loops_) loops.push_back(loop.get());
-    backend_ = std::make_unique<pool::PoolBackend>(options_, program, loops, registry_);
+    backend_ = std::make_unique<pool::PoolBackend>(options_, program_, loops, registry_);
     for (auto& loop : loops_) threads_.emplace_back([&loop] { loop->run(); });
     return backend_->start();
   }
@@ -176,6 +175,7 @@ class PoolTest : public testing::Test {
   }
 
   pool::PoolOptions options_;
+  pool::WorkerProgram program_;
   FakeWorkers workers_;
   observe::Registry registry_{2};
   std::vector<std::unique_ptr<Loop>> loops_;
