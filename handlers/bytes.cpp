@@ -15,8 +15,8 @@ constexpr std::uint64_t kMaxBytes = 100 * 1024 * 1024;
 constexpr std::uint64_t kMaxSeed = 0xffff'ffff;
 constexpr std::size_t kPieceBytes = 64 * 1024;
 
-// Seeds std::mt19937 the way CPython's random.Random(seed) does (init_by_array of the reference implementation, with a key of
-// one word), so that both languages make the same bytes.
+// Seeds std::mt19937 the way CPython's random.Random(seed) does (init_by_array of the reference implementation, with a key
+// of one word), so that both languages make the same bytes.
 class PythonSeed {
  public:
   using result_type = std::uint32_t;

@@ -36,8 +36,8 @@ class Server {
   // Where to look and what to try, for standard output; its last line is "ready".
   std::string banner() const;
 
-  // Calls `announce` once signals are heeded, serves until SIGTERM or SIGINT, then drains: no request that was accepted is lost
-  // within the drain timeout; a second signal ends the process at once with 1. Returns the exit code.
+  // Calls `announce` once signals are heeded, serves until SIGTERM or SIGINT, then drains: no request that was accepted is
+  // lost within the drain timeout; a second signal ends the process at once with 1. Returns the exit code.
   int run(const std::function<void()>& announce);
 
  private:

@@ -24,6 +24,7 @@ thread_local bool counting = false;
 // Not replaced under sanitizers, which bring their own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TANDEM_COUNTS_ALLOCATIONS 1
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // malloc and free do match here
 void* operator new(std::size_t size) {
   if (counting) allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size)) return memory;
