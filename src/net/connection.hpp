@@ -30,6 +30,7 @@ struct Exchange {
   explicit Exchange(const NetOptions& options) : parser(options) {}
   http::Request request;
   std::optional<service::Call> call;
+  std::optional<service::Outcome> outcome;
   RequestParser parser;
   std::optional<ChunkedDecoder> decoder;
   std::string body_text;  // of a body that is not in the read buffer as it stands
@@ -81,7 +82,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
  private:
   enum class Phase : std::uint8_t { none, idle, header, body, write, linger, half_closed };
 
-  static constexpr std::size_t kSmallBuffer = 512;
+  static constexpr std::size_t kSmallBuffer = 384;
   static constexpr std::size_t kLargeBuffer = 16 * 1024;
   static constexpr std::size_t kBodyBuffer = 64 * 1024;
   static constexpr std::size_t kOutputBatch = 64 * 1024;  // answers gathered before one write
@@ -153,10 +154,10 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   Taken take_piece(std::string_view& piece);
   Task<void> wait_for_body();
   bool skip_body();
-  Task<void> await_outcome(service::Outcome& outcome, std::optional<http::Response>& response);
+  Task<void> await_outcome();
   Task<void> write_stream(http::Response& response, const ResponseFraming& framing);
   void note_end(int status, std::uint64_t body_bytes, Nanoseconds total, Nanoseconds write_time);
-  Task<void> refuse_request(const http::Problem& problem);
+  Task<void> refuse_request(int status, std::string_view code, std::string_view detail);
   Task<void> linger();
 
   // --- deadlines

@@ -52,7 +52,8 @@ Task<void> Connection<Stream>::run() {
       Exchange& exchange = *exchange_;
       const auto status = exchange.parser.parse(unread_bytes(), exchange.request);
       if (status == RequestParser::Status::refused) {
-        co_await refuse_request(exchange.parser.problem());
+        const auto& problem = exchange.parser.problem();
+        co_await refuse_request(problem.status, problem.code, problem.detail);
         break;
       }
       if (status == RequestParser::Status::complete) {
@@ -70,10 +71,10 @@ Task<void> Connection<Stream>::run() {
         call.started = last_end == TimePoint{} ? std::chrono::steady_clock::now() : last_end;
         service::assign_id(call, exchange.request.headers.find(http::Field::x_request_id));
 
-        auto outcome = context_.root.handle(exchange.request, call);
-        std::optional<http::Response> later;
-        if (!outcome.ready()) co_await await_outcome(outcome, later);
-        http::Response& response = later ? *later : outcome.response();
+        // The outcome lies in the exchange: what stands in this coroutine's frame, idle connections carry about.
+        exchange.outcome.emplace(context_.root.handle(exchange.request, call));
+        if (!exchange.outcome->ready()) co_await await_outcome();
+        http::Response& response = exchange.outcome->response();
         if (broken_ || response.status == http::kClientGone) {
           note_end(http::kClientGone, 0, std::chrono::steady_clock::now() - call.started, {});
           broken_ = true;
@@ -100,6 +101,7 @@ Task<void> Connection<Stream>::run() {
           }
           note_end(response.status, body.size(), total, {});
         }
+        exchange.outcome.reset();
         exchange.decoder.reset();
         exchange.parser.reset();
         head_end_ = 0;
@@ -114,7 +116,7 @@ Task<void> Connection<Stream>::run() {
     if (broken_ || closing_) break;
     if (peer_closed_) {
       if (unread_bytes().find_first_not_of("\r\n") != std::string_view::npos)  // empty lines are no request
-        co_await refuse_request(http::Problem(400, "http.bad_request", "the request ends before its head is complete"));
+        co_await refuse_request(400, "http.bad_request", "the request ends before its head is complete");
       break;
     }
     if (unread() == 0) {
@@ -130,8 +132,7 @@ Task<void> Connection<Stream>::run() {
     if (!reading_) make_room();
     co_await ReadAwaiter{*this};
     if (timed_out_) {
-      if (unread() > 0)
-        co_await refuse_request(http::Problem(408, "http.header_timeout", "the request head took too long to arrive"));
+      if (unread() > 0) co_await refuse_request(408, "http.header_timeout", "the request head took too long to arrive");
       break;
     }
     if (shrink_ && unread() == 0 && !reading_) {
@@ -151,29 +152,30 @@ Task<void> Connection<Stream>::run() {
 }
 
 template <class Stream>
-Task<void> Connection<Stream>::await_outcome(service::Outcome& outcome, std::optional<http::Response>& response) {
+Task<void> Connection<Stream>::await_outcome() {
   if (std::string_view none; !exchange_->out.empty() && !try_write(none)) co_await write({});  // earlier answers don't wait
   serving_ = true;
   if (!reading_ && !peer_closed_ && end_ < capacity()) start_read();  // tells when the client goes
   if (peer_closed_) set_phase(Phase::half_closed, kHalfCloseGrace);
   if (broken_) exchange_->call->cancel();
-  auto task = std::move(outcome.task());
-  response.emplace(co_await task);
+  auto task = std::move(exchange_->outcome->task());
+  auto response = co_await task;
+  exchange_->outcome.emplace(std::move(response));
   serving_ = false;
   set_phase(Phase::none, {});
 }
 
 template <class Stream>
-Task<void> Connection<Stream>::refuse_request(const http::Problem& problem) {
+Task<void> Connection<Stream>::refuse_request(int status, std::string_view code, std::string_view detail) {
   acquire_exchange();
   Exchange& exchange = *exchange_;
   service::Call& call = *exchange.call;
-  const http::Problem copy = problem;
+  const http::Problem problem(status, code, std::string(detail));
   exchange.request.clear();
   call.clear();
   call.started = std::chrono::steady_clock::now();
   service::assign_id(call, {});
-  const auto response = http::problem_response(copy, call.id());
+  const auto response = http::problem_response(problem, call.id());
   closing_ = true;
   append_head(exchange.out, exchange.request, response, frame_response(exchange.request, response, false), call, {});
   exchange.out.append(response.body_text());
@@ -230,6 +232,7 @@ void Connection<Stream>::release_exchange() {
     exchange_.reset();
     return;
   }
+  exchange_->outcome.reset();
   exchange_->call.reset();
   exchange_->request.clear();
   exchange_->decoder.reset();
