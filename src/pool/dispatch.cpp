@@ -10,7 +10,10 @@ constexpr std::size_t index_of(Kind kind) { return static_cast<std::size_t>(kind
 }  // namespace
 
 Dispatch::Dispatch(const PoolOptions& options, unsigned loops)
-    : queue_limit_(options.queue), async_capacity_(options.async_capacity), endpoints_(options.endpoints.size()), inboxes_(loops) {}
+    : queue_limit_(options.queue),
+      async_capacity_(options.async_capacity),
+      endpoints_(options.endpoints.size()),
+      inboxes_(loops) {}
 
 bool Dispatch::set_kinds(std::span<const Kind> kinds) {
   const std::lock_guard lock(mutex_);
@@ -79,7 +82,8 @@ void Dispatch::hand_out(Job& job, Executor& executor, TimePoint now, Handout& ha
 
 void Dispatch::pull(Executor& executor, TimePoint now, Handout& handout) {
   JobList& queue = queues_[index_of(executor.kind)];
-  while (!queue.empty() && executor.link->open && has_room(executor, now)) hand_out(*queue.pop_front(), executor, now, handout);
+  while (!queue.empty() && executor.link->open && has_room(executor, now))
+    hand_out(*queue.pop_front(), executor, now, handout);
 }
 
 void Dispatch::pull_any(Kind kind, TimePoint now, Handout& handout) {
@@ -205,7 +209,8 @@ auto Dispatch::find_take_back(TimePoint now) -> std::vector<Revocation> {
   if (crowded_ == 0 || executors.size() < 2) return found;
   for (const Executor* const executor : executors) {
     if (!waits_behind_slow(*executor, now)) continue;
-    const auto link = std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == executor->link; });
+    const auto link =
+        std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == executor->link; });
     if (link == links_.end()) continue;
     for (Job* job = executor->held.front(); job; job = job->next) {
       if (job->state != Job::State::sent || job->revoke_asked || !job->whole_body) continue;

@@ -29,8 +29,8 @@ struct Handout {
 
 class Dispatch {
  public:
-  // A synchronous executor is handed more than one request only as far as it is expected to begin the last within kAhead; what
-  // waits behind a request that has run for kSlow is taken back.
+  // A synchronous executor is handed more than one request only as far as it is expected to begin the last within kAhead;
+  // what waits behind a request that has run for kSlow is taken back.
   static constexpr Nanoseconds kAhead{1'000'000};
   static constexpr Nanoseconds kSlow{2'000'000};
   static constexpr std::size_t kMaxAhead = 128;
@@ -108,9 +108,9 @@ class Dispatch {
   mutable std::mutex mutex_;  // guards what follows, and the members of Job, Executor and WorkerLink that say so
   std::vector<Endpoint> endpoints_;
   bool kinds_known_ = false;
-  std::array<JobList, 2> queues_;                 // by Kind
-  std::array<std::vector<Executor*>, 2> open_;    // by Kind
-  std::vector<Inbox> inboxes_;                    // by loop
+  std::array<JobList, 2> queues_;               // by Kind
+  std::array<std::vector<Executor*>, 2> open_;  // by Kind
+  std::vector<Inbox> inboxes_;                  // by loop
   std::vector<std::shared_ptr<WorkerLink>> links_;
   std::uint64_t sequence_ = 0;
   std::size_t crowded_ = 0;  // synchronous executors that hold more than one

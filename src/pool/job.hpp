@@ -1,5 +1,6 @@
 // One request on its way through the pool: waiting, at an executor, or given up by its client while the executor still works
-// on it. Jobs outlive the coroutines that wait for them, since an executor's place stays taken until the worker says it ended.
+// on it. Jobs outlive the coroutines that wait for them, since an executor's place stays taken until the worker says it
+// ended.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@ enum class Kind : std::uint8_t { sync, async };
 class Job final : public TimerWheel::Timer {
  public:
   // `owner` is told when a deadline comes; without one none may be armed.
-  Job(LoopDispatch* owner, unsigned loop_index, std::uint32_t slot_number) : home(owner), loop(loop_index), slot(slot_number) {}
+  Job(LoopDispatch* owner, unsigned loop_index, std::uint32_t slot_number)
+      : home(owner), loop(loop_index), slot(slot_number) {}
 
   enum class State : std::uint8_t {
     free,

@@ -58,7 +58,8 @@ void Lane::flush() {
 void Lane::read() {
   reading_ = true;
   char* const free = reader_.prepare(kReadBytes);
-  socket_.async_read_some(asio::buffer(free, reader_.room()), [this](error_code error, std::size_t count) { on_read(error, count); });
+  socket_.async_read_some(asio::buffer(free, reader_.room()),
+                          [this](error_code error, std::size_t count) { on_read(error, count); });
 }
 
 void Lane::on_read(const error_code& error, std::size_t count) {
@@ -82,9 +83,13 @@ bool Lane::take_frames() {
   frames::Reader::Frame frame;
   while (true) {
     switch (reader_.next(frame)) {
-      case frames::Reader::Status::frame: home_.on_frame(*this, frame); break;
-      case frames::Reader::Status::need_more: return true;
-      case frames::Reader::Status::malformed: return false;
+      case frames::Reader::Status::frame:
+        home_.on_frame(*this, frame);
+        break;
+      case frames::Reader::Status::need_more:
+        return true;
+      case frames::Reader::Status::malformed:
+        return false;
     }
   }
 }

@@ -1,6 +1,5 @@
-// One loop's end of the socket to one executor of one worker. Collects what is sent during a poll round and writes it at once;
-// reads what has arrived and hands the frames of one read to the LoopDispatch together.
-// Thread: the loop's.
+// One loop's end of the socket to one executor of one worker. Collects what is sent during a poll round and writes it at
+// once; reads what has arrived and hands the frames of one read to the LoopDispatch together. Thread: the loop's.
 #pragma once
 
 #include <boost/asio/local/stream_protocol.hpp>
@@ -31,7 +30,8 @@ class Lane {
   void start() { read(); }
   // Writes what has gathered, as far as the socket takes it.
   void flush();
-  // The worker is gone: what it had sent is still read, then the lane ends, even if a child of the worker holds the other end.
+  // The worker is gone: what it had sent is still read, then the lane ends, even if a child of the worker holds the other
+  // end.
   void drain();
   void close();
 

@@ -36,7 +36,8 @@ http::Response stopping(const service::Call& call) {
 
 }  // namespace
 
-// ------------------------------------------------------------------------------------------------- those that wait for the loop
+// ------------------------------------------------------------------------------------------------- those that wait for the
+// loop
 
 void Job::expired() { home->job_expired(*this); }
 
@@ -54,9 +55,12 @@ Waiter::~Waiter() {
 
 bool Waiter::is_reached(Until event) const {
   switch (event) {
-    case Until::answered: return response.has_value();
-    case Until::sent: return job == nullptr || job->sent_id != 0;
-    case Until::credit: return job == nullptr || credit > 0;
+    case Until::answered:
+      return response.has_value();
+    case Until::sent:
+      return job == nullptr || job->sent_id != 0;
+    case Until::credit:
+      return job == nullptr || credit > 0;
   }
   return true;
 }
@@ -73,7 +77,8 @@ void Waiter::cancel() {
   home.resume_later();
 }
 
-// --------------------------------------------------------------------------------------------------------------------- requests
+// ---------------------------------------------------------------------------------------------------------------------
+// requests
 
 LoopDispatch::LoopDispatch(Loop& loop, unsigned index, const PoolOptions& options, Dispatch& dispatch, Overseer& overseer,
                            observe::Registry& registry, const std::vector<std::unique_ptr<LoopDispatch>>& siblings)
@@ -83,8 +88,10 @@ LoopDispatch::LoopDispatch(Loop& loop, unsigned index, const PoolOptions& option
       dispatch_(dispatch),
       overseer_(overseer),
       siblings_(siblings),
-      rejected_full_(registry.counter("tandem_rejected_total", "Requests refused before they ran.", "reason=\"queue_full\"")),
-      rejected_waited_(registry.counter("tandem_rejected_total", "Requests refused before they ran.", "reason=\"queue_timeout\"")) {
+      rejected_full_(
+          registry.counter("tandem_rejected_total", "Requests refused before they ran.", "reason=\"queue_full\"")),
+      rejected_waited_(
+          registry.counter("tandem_rejected_total", "Requests refused before they ran.", "reason=\"queue_timeout\"")) {
   handout_.own = index;
 }
 
@@ -137,8 +144,12 @@ void LoopDispatch::submit(Waiter& waiter) {
     placed = dispatch_.submit(*job, now);
   }
   switch (placed) {
-    case Dispatch::Placed::sent: send(*job, now); break;
-    case Dispatch::Placed::queued: arm(*job, Job::Deadline::queue, now + options_.queue_timeout); break;
+    case Dispatch::Placed::sent:
+      send(*job, now);
+      break;
+    case Dispatch::Placed::queued:
+      arm(*job, Job::Deadline::queue, now + options_.queue_timeout);
+      break;
     case Dispatch::Placed::full:
       if (job) put_job(*job);
       waiter.job = nullptr;
@@ -179,11 +190,13 @@ void LoopDispatch::arm(Job& job, Job::Deadline kind, TimePoint at) {
   loop_.wheel().arm(job, at);
 }
 
-// ------------------------------------------------------------------------------------------------------------------- giving up
+// ------------------------------------------------------------------------------------------------------------------- giving
+// up
 
 void LoopDispatch::abandon(Job& job) {
   if (auto* const waiter = std::exchange(job.waiter, nullptr)) waiter->job = nullptr;
-  if (auto* const stream = std::exchange(job.stream, nullptr)) stream->end(Error("client.gone", "the client closed the connection"));
+  if (auto* const stream = std::exchange(job.stream, nullptr))
+    stream->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
     cancel_at_worker(job);
     if (!job.armed()) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
@@ -205,7 +218,8 @@ void LoopDispatch::cancel_at_worker(Job& job) {
 
 void LoopDispatch::job_expired(Job& job) {
   switch (std::exchange(job.deadline, Job::Deadline::none)) {
-    case Job::Deadline::none: break;
+    case Job::Deadline::none:
+      break;
     case Job::Deadline::queue:
       if (!dispatch_.withdraw(job)) {  // another thread has just found an executor for it; should that die, it waits again
         arm(job, Job::Deadline::queue, now_exactly() + TimerWheel::kTick);
@@ -233,14 +247,17 @@ void LoopDispatch::job_expired(Job& job) {
   resume_woken();
 }
 
-// --------------------------------------------------------------------------------------------------------------------- answers
+// ---------------------------------------------------------------------------------------------------------------------
+// answers
 
 void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
   Job* const job = find_job(frame.header.id);
   if (job == nullptr || job->executor != &lane.executor()) return;
   auto payload = frame.payload;
   switch (frame.header.type) {
-    case frames::Type::response_head: on_response_head(*job, frame); break;
+    case frames::Type::response_head:
+      on_response_head(*job, frame);
+      break;
     case frames::Type::response_body:
       if (job->stream)
         job->stream->append(payload, job->waiter != nullptr);
@@ -257,7 +274,9 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       }
       end(*job);
       break;
-    case frames::Type::error: on_error(*job, payload); break;
+    case frames::Type::error:
+      on_error(*job, payload);
+      break;
     case frames::Type::request_credit: {
       std::uint32_t bytes = 0;
       if (job->waiter && frames::take(payload, bytes)) {
@@ -266,7 +285,8 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       }
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -274,7 +294,8 @@ void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame
   auto payload = frame.payload;
   const bool ends = (frame.header.flags & frames::kEnd) != 0;
   frames::ResponseHead head;
-  const bool sane = frames::take(payload, head) && head.fields_length <= payload.size() && head.status >= 200 && head.status <= 999;
+  const bool sane =
+      frames::take(payload, head) && head.fields_length <= payload.size() && head.status >= 200 && head.status <= 999;
   if (ends) job.timing = head.timing;
   if (Waiter* const waiter = job.waiter; waiter && !waiter->response && !waiter->partial) {
     if (sane) {
@@ -362,8 +383,8 @@ void LoopDispatch::end(Job& job) {
   if (auto* const waiter = std::exchange(job.waiter, nullptr)) {
     waiter->job = nullptr;
     if (!waiter->response) {  // ended without an answer: a protocol error
-      waiter->response =
-          http::problem_response(http::Problem(500, "python.bad_response", "the worker ended the request without an answer"), waiter->call.id());
+      waiter->response = http::problem_response(
+          http::Problem(500, "python.bad_response", "the worker ended the request without an answer"), waiter->call.id());
     }
     waiter->notify();
   }
@@ -398,7 +419,8 @@ void LoopDispatch::send_mine(TimePoint now) {
   }
 }
 
-void LoopDispatch::pass_on(Handout& handout, Overseer& overseer, const std::vector<std::unique_ptr<LoopDispatch>>& siblings) {
+void LoopDispatch::pass_on(Handout& handout, Overseer& overseer,
+                           const std::vector<std::unique_ptr<LoopDispatch>>& siblings) {
   for (const unsigned index : handout.wake) {
     LoopDispatch* const sibling = siblings[index].get();
     sibling->loop().post([sibling] { sibling->collect_inbox(); });
@@ -432,7 +454,8 @@ void LoopDispatch::revoked(std::uint64_t id) {
   resume_woken();
 }
 
-// ----------------------------------------------------------------------------------------------------------------------- lanes
+// -----------------------------------------------------------------------------------------------------------------------
+// lanes
 
 void LoopDispatch::attach(std::shared_ptr<WorkerLink> link) {
   has_run_ = true;
@@ -514,14 +537,17 @@ void LoopDispatch::shut() {
   resume_woken();
 }
 
-// ------------------------------------------------------------------------------------------------------------------- coroutines
+// -------------------------------------------------------------------------------------------------------------------
+// coroutines
 
 void LoopDispatch::wake(Sleeper& sleeper) {
   if (!sleeper.sleeping || std::exchange(sleeper.is_woken, true)) return;
   woken_.push_back(&sleeper);
 }
 
-void LoopDispatch::scrub(Sleeper& sleeper) { std::replace(woken_.begin(), woken_.end(), &sleeper, static_cast<Sleeper*>(nullptr)); }
+void LoopDispatch::scrub(Sleeper& sleeper) {
+  std::replace(woken_.begin(), woken_.end(), &sleeper, static_cast<Sleeper*>(nullptr));
+}
 
 void LoopDispatch::resume_later() {
   if (std::exchange(resume_posted_, true)) return;

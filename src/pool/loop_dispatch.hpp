@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -102,8 +101,8 @@ class LoopDispatch {
   std::vector<Job*> free_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<Lane*> dirty_;
-  std::vector<Job*> ended_;       // since the last release
-  std::vector<Sleeper*> woken_;   // to be resumed
+  std::vector<Job*> ended_;      // since the last release
+  std::vector<Sleeper*> woken_;  // to be resumed
   Handout handout_;
   std::atomic<bool> has_run_{false};
   bool flush_posted_ = false;

@@ -15,7 +15,8 @@ namespace tandem::pool {
 // The parts in the order of their construction; the threads among them end in stop().
 class Pool {
  public:
-  Pool(PoolOptions pool_options, WorkerProgram worker_program, const std::vector<Loop*>& event_loops, observe::Registry& registry)
+  Pool(PoolOptions pool_options, WorkerProgram worker_program, const std::vector<Loop*>& event_loops,
+       observe::Registry& registry)
       : options(std::move(pool_options)),
         program(std::move(worker_program)),
         dispatch(options, static_cast<unsigned>(event_loops.size())),
@@ -112,8 +113,10 @@ PoolBackend::~PoolBackend() { pool_->stop(TimePoint::min()); }
 
 Result<void> PoolBackend::start() {
   if (pool_->options.mode == Mode::thread) {
-    log().warn("pool {}: workers are threads of this process; crashes, hard time-outs, memory limits and replacement are only "
-               "promised for \"mode\": \"process\"", pool_->options.name);
+    log().warn(
+        "pool {}: workers are threads of this process; crashes, hard time-outs, memory limits and replacement are only "
+        "promised for \"mode\": \"process\"",
+        pool_->options.name);
   }
   auto result = pool_->supervisor.start();
   pool_->started = result.ok();
@@ -121,7 +124,8 @@ Result<void> PoolBackend::start() {
 }
 
 Result<const service::Handler*> PoolBackend::find(std::string_view endpoint) const {
-  if (const auto index = pool_->index_of(endpoint)) return static_cast<const service::Handler*>(pool_->handlers[*index].get());
+  if (const auto index = pool_->index_of(endpoint))
+    return static_cast<const service::Handler*>(pool_->handlers[*index].get());
   return Error("python.not_found", "pool " + pool_->options.name + " has no endpoint \"" + std::string(endpoint) + "\"");
 }
 

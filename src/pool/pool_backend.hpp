@@ -19,8 +19,8 @@ namespace tandem::pool {
 // and the lanes from 4 on; in thread mode it calls `run(control, lanes)` on a thread of its own, which owns the descriptors
 // and returns the exit code.
 struct WorkerProgram {
-  std::string executable;               // absolute
-  std::vector<std::string> arguments;   // "worker", …; "--fd 3 --lanes N" is added
+  std::string executable;              // absolute
+  std::vector<std::string> arguments;  // "worker", …; "--fd 3 --lanes N" is added
   std::function<int(int control, std::vector<int> lanes)> run;
 };
 

@@ -14,8 +14,8 @@ namespace tandem::pool {
 class PoolHandler final : public service::Handler {
  public:
   // `loops` by Loop::index(); they and the options outlive the handler's last call.
-  PoolHandler(const std::vector<std::unique_ptr<LoopDispatch>>& loops, std::uint16_t endpoint, const EndpointOptions& options,
-              Milliseconds timeout);
+  PoolHandler(const std::vector<std::unique_ptr<LoopDispatch>>& loops, std::uint16_t endpoint,
+              const EndpointOptions& options, Milliseconds timeout);
 
   service::Outcome handle(http::Request& request, service::Call& call) const override;
 

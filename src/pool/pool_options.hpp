@@ -14,27 +14,27 @@ enum class Mode : std::uint8_t { process, thread };
 
 // One program that the pool's workers load.
 struct EndpointOptions {
-  std::string target;         // "module:function"
+  std::string target;  // "module:function"
   std::string kind = "function";
-  bool stream = false;        // the body is handed over as it arrives
+  bool stream = false;  // the body is handed over as it arrives
 };
 
 struct PoolOptions {
   std::string name = "python";
   std::vector<std::string> path = {"python_handlers"};  // directories put first on sys.path, absolute
-  std::optional<std::string> home;                       // a virtual environment, absolute
+  std::optional<std::string> home;                      // a virtual environment, absolute
   unsigned workers = 1;
-  unsigned threads = 1;             // synchronous executors a worker
-  unsigned async_capacity = 1000;   // coroutines in flight a worker
+  unsigned threads = 1;            // synchronous executors a worker
+  unsigned async_capacity = 1000;  // coroutines in flight a worker
   Mode mode = Mode::process;
-  std::size_t queue = 1024;         // requests that wait for a worker; one more is answered 503
+  std::size_t queue = 1024;  // requests that wait for a worker; one more is answered 503
   Milliseconds queue_timeout{10000};
-  Milliseconds timeout{30000};      // from dispatch to answer, unless the route says otherwise; then 504
-  std::uint64_t max_requests = 0;   // a worker is replaced after so many; 0: never
+  Milliseconds timeout{30000};            // from dispatch to answer, unless the route says otherwise; then 504
+  std::uint64_t max_requests = 0;         // a worker is replaced after so many; 0: never
   std::uint64_t max_requests_jitter = 0;  // up to so many more, drawn per worker
   std::optional<std::uint64_t> max_rss_bytes;
   Milliseconds start_timeout{60000};
-  Milliseconds stuck_grace{2000};   // after a request's deadline, until its worker counts as stuck
+  Milliseconds stuck_grace{2000};  // after a request's deadline, until its worker counts as stuck
   bool debug = false;
   std::vector<EndpointOptions> endpoints;
 };

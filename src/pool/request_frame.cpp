@@ -42,8 +42,8 @@ void append_request(std::string& out, const RequestFacts& facts, const http::Req
   const std::string_view peer = call.peer.address;
 
   std::size_t strings = request.method_text.size() + request.target.size() + request.path.size() + request.query.size() +
-                        request.scheme.size() + request.authority.size() + peer.size() + call.id().size() + call.route.size() +
-                        call.arm.size() + (decoded ? decoded->size() : 0);
+                        request.scheme.size() + request.authority.size() + peer.size() + call.id().size() +
+                        call.route.size() + call.arm.size() + (decoded ? decoded->size() : 0);
   for (const auto& param : request.path_params) strings += param.name.size() + param.value.size();
   for (const auto& field : request.headers) strings += field.name.size() + field.value.size();
 

@@ -2,8 +2,8 @@
 
 #include <signal.h>
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 #include "base/log.hpp"
 #include "pool/handshake.hpp"
@@ -16,18 +16,22 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Milliseconds kTick{20};
-constexpr auto kExitGrace = 1s;    // between the end of its control socket and its exit
-constexpr auto kDrainGrace = 10s;  // for atexit handlers, once nothing runs any more
-constexpr auto kKillGrace = 500ms; // between the last kill and giving up on a thread
+constexpr auto kExitGrace = 1s;     // between the end of its control socket and its exit
+constexpr auto kDrainGrace = 10s;   // for atexit handlers, once nothing runs any more
+constexpr auto kKillGrace = 500ms;  // between the last kill and giving up on a thread
 
 TimePoint now_exactly() { return std::chrono::steady_clock::now(); }
 
 std::string_view format_state(Worker::State state) {
   switch (state) {
-    case Worker::State::starting: return "starting";
-    case Worker::State::ready: return "ready";
-    case Worker::State::draining: return "draining";
-    case Worker::State::stuck: return "stuck";
+    case Worker::State::starting:
+      return "starting";
+    case Worker::State::ready:
+      return "ready";
+    case Worker::State::draining:
+      return "draining";
+    case Worker::State::stuck:
+      return "stuck";
   }
   return "";
 }
@@ -44,14 +48,16 @@ Supervisor::Supervisor(const PoolOptions& options, const WorkerProgram& program,
       slots_(options.workers),
       random_(std::random_device{}()) {
   for (std::size_t i = 0; i < restarts_.size(); ++i) {
-    restarts_[i] = &registry.counter("tandem_python_restarts_total", "Workers that were replaced.",
-                                     "pool=\"" + observe::escape_label(options.name) + "\",reason=\"" + std::string(kRestartReasons[i]) + "\"");
+    restarts_[i] = &registry.counter(
+        "tandem_python_restarts_total", "Workers that were replaced.",
+        "pool=\"" + observe::escape_label(options.name) + "\",reason=\"" + std::string(kRestartReasons[i]) + "\"");
   }
 }
 
 Supervisor::~Supervisor() { stop(TimePoint::min()); }
 
-// ----------------------------------------------------------------------------------------------------------- start, stop, views
+// ----------------------------------------------------------------------------------------------------------- start, stop,
+// views
 
 Result<void> Supervisor::start() {
   thread_ = std::thread([this] {
@@ -154,7 +160,8 @@ std::vector<WorkerState> Supervisor::workers() const {
   return states;
 }
 
-// ---------------------------------------------------------------------------------------------------------------------- workers
+// ----------------------------------------------------------------------------------------------------------------------
+// workers
 
 std::shared_ptr<Worker> Supervisor::launch(unsigned slot) {
   auto worker = std::make_shared<Worker>(context_, static_cast<Worker::Events&>(*this), options_, slot, loops_.size());
@@ -193,9 +200,15 @@ void Supervisor::on_control(Worker& worker, const frames::Reader::Frame& frame) 
       worker.step = payload;
       log().debug("{}: {}", worker.name, payload);
       break;
-    case frames::Type::ready: on_ready(worker, payload); break;
-    case frames::Type::failed: worker.failure = format_failure(payload); break;
-    case frames::Type::log: on_log(payload, worker); break;
+    case frames::Type::ready:
+      on_ready(worker, payload);
+      break;
+    case frames::Type::failed:
+      worker.failure = format_failure(payload);
+      break;
+    case frames::Type::log:
+      on_log(payload, worker);
+      break;
     case frames::Type::pong: {
       frames::Pong pong;
       if (frames::take(payload, pong) && worker.is_thread()) worker.rss_bytes = pong.rss_bytes;
@@ -207,7 +220,8 @@ void Supervisor::on_control(Worker& worker, const frames::Reader::Frame& frame) 
         home->loop().post([home, id = frame.header.id] { home->revoked(id); });
       }
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -215,7 +229,8 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
   if (worker.state != Worker::State::starting) return;
   const auto ready = parse_ready(message, options_.endpoints.size());
   if (!ready || !dispatch_.set_kinds(ready->kinds)) {
-    worker.failure = ready ? "an endpoint changed between def and async def: reload the configuration" : ready.error().message;
+    worker.failure =
+        ready ? "an endpoint changed between def and async def: reload the configuration" : ready.error().message;
     kill(worker);
     return;
   }
@@ -357,7 +372,8 @@ void Supervisor::on_log(std::string_view payload, Worker& worker) {
     log().log(level, "[{}] {}: {}", id, logger, message);
 }
 
-// --------------------------------------------------------------------------------------------------- what the I/O threads say
+// --------------------------------------------------------------------------------------------------- what the I/O threads
+// say
 
 void Supervisor::send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) {
   asio::post(context_, [this, link = std::move(link), type, id] {
@@ -389,11 +405,14 @@ void Supervisor::stuck(std::shared_ptr<WorkerLink> link, std::uint64_t id, std::
     if (worker == nullptr || worker->state == Worker::State::stuck || !dispatch_.loop_of(*link, id)) return;
     if (worker->is_thread()) {
       if (!std::exchange(worker->said_stuck, true))
-        log().error("{}: {} does not end after its deadline, and a worker in thread mode can't be replaced: its executor is lost "
-                    "until it does", worker->name, endpoint);
+        log().error(
+            "{}: {} does not end after its deadline, and a worker in thread mode can't be replaced: its executor is lost "
+            "until it does",
+            worker->name, endpoint);
       return;
     }
-    log().error("{} ({}): stuck, {} does not end after its deadline; its stack follows", worker->name, worker->pid, endpoint);
+    log().error("{} ({}): stuck, {} does not end after its deadline; its stack follows", worker->name, worker->pid,
+                endpoint);
     const auto keep = worker->shared_from_this();
     worker->signal(SIGUSR2);
     worker->state = Worker::State::stuck;
@@ -428,7 +447,8 @@ void Supervisor::log_error(std::string text) {
   });
 }
 
-// ----------------------------------------------------------------------------------------------------------------------- ticks
+// -----------------------------------------------------------------------------------------------------------------------
+// ticks
 
 void Supervisor::schedule_tick() {
   tick_timer_.expires_after(kTick);
@@ -472,7 +492,8 @@ void Supervisor::watch(Worker& worker, TimePoint now, bool full_second) {
         if (!worker.is_thread()) worker.rss_bytes = resident_bytes(worker.pid);
       }
       if (worker.is_thread() || stopping_) break;
-      if (const auto reason = find_wear(options_, load.requests, worker.request_limit, worker.rss_bytes)) replace(worker, *reason);
+      if (const auto reason = find_wear(options_, load.requests, worker.request_limit, worker.rss_bytes))
+        replace(worker, *reason);
       break;
     case Worker::State::draining:
       if (load.in_flight == 0 && !std::exchange(worker.told_to_drain, true)) {

@@ -1,12 +1,12 @@
-// Starts a pool's workers, watches them, replaces those that die, are stuck or are worn out, and lets them finish at the end.
-// One thread with an event loop of its own; every call from elsewhere is posted to it.
-// Thread: the supervisor's, except where it says otherwise.
+// Starts a pool's workers, watches them, replaces those that die, are stuck or are worn out, and lets them finish at the
+// end. One thread with an event loop of its own; every call from elsewhere is posted to it. Thread: the supervisor's, except
+// where it says otherwise.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <array>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>

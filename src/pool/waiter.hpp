@@ -63,8 +63,8 @@ class Waiter final : public Sleeper, service::Cancellable {
 
   const http::Request& request;
   service::Call& call;
-  std::string_view body;       // of a request that is not streamed
-  Nanoseconds timeout{0};      // from dispatch to answer
+  std::string_view body;   // of a request that is not streamed
+  Nanoseconds timeout{0};  // from dispatch to answer
   bool streamed_request = false;
   std::uint16_t endpoint = 0;
   TimePoint submitted{};
@@ -72,7 +72,7 @@ class Waiter final : public Sleeper, service::Cancellable {
   Job* job = nullptr;  // null before submit and after the answer
   std::optional<http::Response> response;
   std::optional<http::Response> partial;  // of a buffered answer whose body is still coming
-  std::int64_t credit = 0;  // body bytes that may still be sent
+  std::int64_t credit = 0;                // body bytes that may still be sent
 
  private:
   bool is_reached(Until event) const;

@@ -27,8 +27,8 @@ inline Milliseconds restart_delay(unsigned quick_deaths) {
 }
 
 // Does a healthy worker have to be replaced, once its successor is ready?
-inline std::optional<RestartReason> find_wear(const PoolOptions& options, std::uint64_t requests, std::uint64_t request_limit,
-                                              std::uint64_t rss_bytes) {
+inline std::optional<RestartReason> find_wear(const PoolOptions& options, std::uint64_t requests,
+                                              std::uint64_t request_limit, std::uint64_t rss_bytes) {
   if (request_limit > 0 && requests >= request_limit) return RestartReason::max_requests;
   if (options.max_rss_bytes && rss_bytes > *options.max_rss_bytes) return RestartReason::max_rss;
   return std::nullopt;

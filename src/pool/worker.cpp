@@ -91,21 +91,23 @@ void Worker::write_control() {
 
 void Worker::read_control() {
   char* const free = reader_.prepare(16 * 1024);
-  control_.async_read_some(asio::buffer(free, reader_.room()), [self = shared_from_this()](error_code error, std::size_t count) {
-    self->reader_.commit(count);
-    frames::Reader::Frame frame;
-    auto status = frames::Reader::Status::need_more;
-    while ((status = self->reader_.next(frame)) == frames::Reader::Status::frame) self->events_.on_control(*self, frame);
-    if (status == frames::Reader::Status::malformed) {
-      log().error("{}: sent something that is no frame of the worker protocol", self->name);
-    } else if (!error) {
-      self->read_control();
-      return;
-    }
-    self->control_closed_ = true;
-    self->events_.on_control_closed(*self);
-    self->finish();
-  });
+  control_.async_read_some(asio::buffer(free, reader_.room()),
+                           [self = shared_from_this()](error_code error, std::size_t count) {
+                             self->reader_.commit(count);
+                             frames::Reader::Frame frame;
+                             auto status = frames::Reader::Status::need_more;
+                             while ((status = self->reader_.next(frame)) == frames::Reader::Status::frame)
+                               self->events_.on_control(*self, frame);
+                             if (status == frames::Reader::Status::malformed) {
+                               log().error("{}: sent something that is no frame of the worker protocol", self->name);
+                             } else if (!error) {
+                               self->read_control();
+                               return;
+                             }
+                             self->control_closed_ = true;
+                             self->events_.on_control_closed(*self);
+                             self->finish();
+                           });
 }
 
 void Worker::close_control() {

@@ -3,10 +3,10 @@
 // Thread: the supervisor's.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +35,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
     ~Events() = default;
   };
 
-  Worker(boost::asio::io_context& context, Events& events, const PoolOptions& options, unsigned slot_index, std::size_t loops);
+  Worker(boost::asio::io_context& context, Events& events, const PoolOptions& options, unsigned slot_index,
+         std::size_t loops);
   ~Worker();
 
   // Brings it to life and says hello. `events` hears of it from then on.

@@ -1,5 +1,5 @@
-// One run of one worker as the I/O threads see it: its executors, and the lanes that lead to them. The supervisor makes it; it
-// lives until the last loop has closed its lanes.
+// One run of one worker as the I/O threads see it: its executors, and the lanes that lead to them. The supervisor makes it;
+// it lives until the last loop has closed its lanes.
 #pragma once
 
 #include <atomic>
@@ -25,9 +25,9 @@ struct Executor {
   std::vector<Lane*> lanes;  // by loop; each element belongs to its loop's thread
 
   // Guarded by Dispatch's mutex.
-  JobList held;                   // assigned or sent, not ended
-  std::int64_t expected_ns = 0;   // of what it holds
-  TimePoint progress_at{};        // the last answer, or the first request after it had nothing to do
+  JobList held;                  // assigned or sent, not ended
+  std::int64_t expected_ns = 0;  // of what it holds
+  TimePoint progress_at{};       // the last answer, or the first request after it had nothing to do
 };
 
 struct WorkerLink {
@@ -45,14 +45,14 @@ struct WorkerLink {
   const std::string name;
   int pid = 0;  // set before the link is shared; 0 in thread mode
   std::vector<Executor> executors;
-  std::vector<Descriptor> lane_ends;     // executor * loops + loop; each loop takes its own
-  std::atomic<unsigned> attached{0};     // loops that have their lanes
+  std::vector<Descriptor> lane_ends;  // executor * loops + loop; each loop takes its own
+  std::atomic<unsigned> attached{0};  // loops that have their lanes
 
   // Guarded by Dispatch's mutex.
   bool open = false;    // takes work
   bool closed = false;  // never will again
   std::uint32_t in_flight = 0;
-  std::uint32_t overdue = 0;  // of these, how many are past deadline and grace
+  std::uint32_t overdue = 0;   // of these, how many are past deadline and grace
   std::uint64_t requests = 0;  // assigned so far
 };
 

@@ -91,12 +91,14 @@ Result<WorkerProcess> spawn_worker(const WorkerProgram& program, const WorkerSoc
 
   std::vector<std::string> words{program.executable};
   words.insert(words.end(), program.arguments.begin(), program.arguments.end());
-  words.insert(words.end(), {"--fd", std::to_string(kControlNumber), "--lanes", std::to_string(sockets.worker_lanes.size())});
+  words.insert(words.end(),
+               {"--fd", std::to_string(kControlNumber), "--lanes", std::to_string(sockets.worker_lanes.size())});
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 
-  if (const int failed = posix_spawn(&process.pid, program.executable.c_str(), &actions.list, &attributes.list, arguments.data(), environ))
+  if (const int failed =
+          posix_spawn(&process.pid, program.executable.c_str(), &actions.list, &attributes.list, arguments.data(), environ))
     return system_error(program.executable.c_str(), failed);
 #ifdef SYS_pidfd_open
   process.handle = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));

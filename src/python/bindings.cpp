@@ -1,5 +1,7 @@
 #include "python/bindings.hpp"
 
+#include <pybind11/pybind11.h>
+
 #include "python/current.hpp"
 #include "python/embedded.hpp"
 #include "python/function/async_executor.hpp"
@@ -25,32 +27,16 @@ std::string current_request_id(const Gil&) {
   return std::string(request_id_of(request));
 }
 
-// log(level, logger, message)
-PyObject* log(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+// Strings come as Python objects: what is no text is shown with its repr rather than refused.
+void log(long level, const pybind11::object& logger, const pybind11::object& message) {
   const CalledByPython gil;
-  if (count != 3) {
-    PyErr_SetString(PyExc_TypeError, "log(level, logger, message)");
-    return nullptr;
-  }
-  const long level = PyLong_AsLong(arguments[0]);
-  if (level == -1 && PyErr_Occurred() != nullptr) return nullptr;
-  control_channel->log(spdlog_level(level), utf8(gil, arguments[1]), utf8(gil, arguments[2]), current_request_id(gil));
-  Py_RETURN_NONE;
+  control_channel->log(spdlog_level(level), utf8(gil, logger.ptr()), utf8(gil, message.ptr()), current_request_id(gil));
 }
 
-// step(text): what the start does next.
-PyObject* step(PyObject*, PyObject* text) {
+void step(const pybind11::object& text) {
   const CalledByPython gil;
-  control_channel->send(frames::Type::starting, 0, utf8(gil, text));
-  Py_RETURN_NONE;
+  control_channel->send(frames::Type::starting, 0, utf8(gil, text.ptr()));
 }
-
-PyMethodDef functions[] = {
-    {"log", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(log)), METH_FASTCALL, nullptr},
-    {"step", step, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr},
-};
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_tandem", nullptr, -1, functions, nullptr, nullptr, nullptr, nullptr};
 
 Object import_source(const char* name, const char* file, const char* source) {
   const auto code = Object::steal(Py_CompileString(source, file, Py_file_input));
@@ -62,9 +48,13 @@ Object import_source(const char* name, const char* file, const char* source) {
 
 extern "C" PyObject* make_bindings() {
   const CalledByPython gil;
-  auto module = Object::steal(PyModule_Create(&definition));
-  if (!module || !add_request_type(gil, module.get()) || !add_async_types(gil)) return nullptr;
-  return module.release();
+  static pybind11::module_::module_def definition;
+  auto module = pybind11::module_::create_extension_module("_tandem", nullptr, &definition);
+  module.def("log", log, pybind11::arg("level"), pybind11::arg("logger"), pybind11::arg("message"));
+  module.def("step", step, pybind11::arg("text"), "What the start does next.");
+  // The types of the hot path are written by hand: docs/decisions/0006-pybind11-off-the-hot-path.md
+  if (!add_request_type(gil, module.ptr()) || !add_async_types(gil)) return nullptr;
+  return module.release().ptr();
 }
 
 void set_control(ControlChannel* control) { control_channel = control; }

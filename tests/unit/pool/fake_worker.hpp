@@ -1,5 +1,5 @@
-// Workers played by threads of the test, over the real sockets: each runs a behaviour that the test gives it, and the test can
-// have any of them do something by post().
+// Workers played by threads of the test, over the real sockets: each runs a behaviour that the test gives it, and the test
+// can have any of them do something by post().
 #pragma once
 
 #include <poll.h>
@@ -33,17 +33,18 @@ class FakeWorker {
  public:
   // Called on the worker's thread.
   struct Behaviour {
-    std::string ready = R"({"pid":1,"python":"fake","endpoints":[{"executor":"sync"},{"executor":"async"},{"executor":"sync"}]})";
+    std::string ready =
+        R"({"pid":1,"python":"fake","endpoints":[{"executor":"sync"},{"executor":"async"},{"executor":"sync"}]})";
     std::string failed;  // sent instead of ready
-    std::function<void(FakeWorker&, const ReceivedRequest&)> on_request = [](FakeWorker& worker, const ReceivedRequest& request) {
-      worker.answer(request.id, "for " + request.path);
-    };
+    std::function<void(FakeWorker&, const ReceivedRequest&)> on_request =
+        [](FakeWorker& worker, const ReceivedRequest& request) { worker.answer(request.id, "for " + request.path); };
     std::function<void(FakeWorker&, std::uint64_t id, std::string_view bytes, bool last)> on_body;
     std::function<void(FakeWorker&, frames::Type, std::uint64_t id)> on_control;
     std::function<void(FakeWorker&, std::uint64_t id, std::uint32_t bytes)> on_credit;
   };
 
-  FakeWorker(const Behaviour& behaviour, int number) : number(number), behaviour_(behaviour), poke_(::eventfd(0, EFD_CLOEXEC)) {}
+  FakeWorker(const Behaviour& behaviour, int number)
+      : number(number), behaviour_(behaviour), poke_(::eventfd(0, EFD_CLOEXEC)) {}
   ~FakeWorker() { ::close(poke_); }
 
   const int number;  // of its start in the pool, from 0
@@ -62,7 +63,8 @@ class FakeWorker {
     head.timing.handler_ns = handler_ns;
     respond(id, frames::kEnd, head, "Content-Type: text/plain; charset=utf-8\r\n", body);
   }
-  void respond(std::uint64_t id, std::uint8_t flags, frames::ResponseHead head, std::string_view lines, std::string_view body) {
+  void respond(std::uint64_t id, std::uint8_t flags, frames::ResponseHead head, std::string_view lines,
+               std::string_view body) {
     head.fields_length = static_cast<std::uint32_t>(lines.size());
     std::string payload(frames::bytes_of(head));
     send(id, frames::Type::response_head, flags, payload.append(lines).append(body));
@@ -147,8 +149,12 @@ class FakeWorker {
           over_ = true;
         }
         break;
-      case frames::Type::drain: over_ = true; break;
-      case frames::Type::ping: tell(frames::Type::pong, 0, frames::bytes_of(frames::Pong())); break;
+      case frames::Type::drain:
+        over_ = true;
+        break;
+      case frames::Type::ping:
+        tell(frames::Type::pong, 0, frames::bytes_of(frames::Pong()));
+        break;
       default:
         if (behaviour_.on_control) behaviour_.on_control(*this, frame.header.type, frame.header.id);
     }
@@ -165,7 +171,8 @@ class FakeWorker {
       request.id = id;
       request.flags = frame.header.flags;
       frames::take(payload, request.head);
-      payload.remove_prefix(request.head.param_count * sizeof(frames::Param) + request.head.field_count * sizeof(frames::FieldRef));
+      payload.remove_prefix(request.head.param_count * sizeof(frames::Param) +
+                            request.head.field_count * sizeof(frames::FieldRef));
       request.path = frames::at(payload.substr(0, request.head.strings_length), request.head.path);
       request.body = payload.substr(request.head.strings_length);
       behaviour_.on_request(*this, request);

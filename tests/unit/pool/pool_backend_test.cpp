@@ -317,7 +317,8 @@ TEST_F(PoolTest, StreamedRequestObeysCreditAndIsAnsweredAtItsEnd) {
     EXPECT_EQ(request.flags & frames::kEnd, 0);
     EXPECT_EQ(request.head.content_length, UINT64_MAX);
   };
-  workers_.behaviour.on_body = [received, ungranted](FakeWorker& worker, std::uint64_t id, std::string_view bytes, bool last) {
+  workers_.behaviour.on_body = [received, ungranted](FakeWorker& worker, std::uint64_t id, std::string_view bytes,
+                                                     bool last) {
     *received += bytes.size();
     *ungranted += bytes.size();
     EXPECT_LE(*ungranted, frames::kInitialCredit);
@@ -404,7 +405,8 @@ TEST_F(PoolTest, LosesNoWakeUp) {
   for (unsigned loop = 0; loop < 2; ++loop)
     for (int i = 0; i < kChains; ++i)
       loops_[loop]->post([&, loop, i] {
-        groups_[loop].spawn(Chain::run(*loops_[loop], *find(i % 4 ? "greet:sync" : "greet:async"), kCalls / kChains, ok, done[loop]));
+        groups_[loop].spawn(
+            Chain::run(*loops_[loop], *find(i % 4 ? "greet:sync" : "greet:async"), kCalls / kChains, ok, done[loop]));
       });
   done[0].wait();
   done[1].wait();
@@ -422,7 +424,8 @@ TEST_F(PoolTest, StoppingLetsWorkFinish) {
   taken.wait();
   auto waiting = ask(1, "greet:sync", "/waiting");
   on_loop(1, [] {});
-  auto stopped = std::async(std::launch::async, [&] { backend_->stop(std::chrono::steady_clock::now() + std::chrono::seconds(30)); });
+  auto stopped =
+      std::async(std::launch::async, [&] { backend_->stop(std::chrono::steady_clock::now() + std::chrono::seconds(30)); });
   workers_.at(0)->post([](FakeWorker& worker) { worker.answer(worker.held[0], "done"); });
   EXPECT_EQ(running->get().body, "done");
   EXPECT_EQ(waiting->get().body, "for /waiting");

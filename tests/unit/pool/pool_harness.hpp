@@ -97,7 +97,8 @@ class PoolTest : public testing::Test {
  protected:
   PoolTest() {
     options_.mode = pool::Mode::thread;
-    options_.endpoints = {pool::EndpointOptions{"greet:sync"}, pool::EndpointOptions{"greet:async"}, pool::EndpointOptions{"greet:stream"}};
+    options_.endpoints = {pool::EndpointOptions{"greet:sync"}, pool::EndpointOptions{"greet:async"},
+                          pool::EndpointOptions{"greet:stream"}};
     options_.endpoints[2].stream = true;
     options_.timeout = Milliseconds(60000);
     options_.queue_timeout = Milliseconds(60000);
@@ -125,8 +126,8 @@ class PoolTest : public testing::Test {
 
   const service::Handler* find(std::string_view endpoint) { return *backend_->find(endpoint); }
 
-  std::shared_ptr<Question> ask(unsigned loop, std::string_view endpoint, std::string path, std::unique_ptr<http::RequestBody> body = nullptr,
-                                bool leave_stream = false) {
+  std::shared_ptr<Question> ask(unsigned loop, std::string_view endpoint, std::string path,
+                                std::unique_ptr<http::RequestBody> body = nullptr, bool leave_stream = false) {
     return ask_handler(loop, *find(endpoint), std::move(path), std::move(body), leave_stream);
   }
   std::shared_ptr<Question> ask_handler(unsigned loop, const service::Handler& handler, std::string path,

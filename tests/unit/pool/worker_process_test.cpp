@@ -24,7 +24,8 @@ std::vector<std::pair<int, std::string>> open_descriptors() {
   std::vector<std::pair<int, std::string>> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
-    found.emplace_back(std::stoi(entry.path().filename().string()), std::filesystem::read_symlink(entry.path(), gone).string());
+    found.emplace_back(std::stoi(entry.path().filename().string()),
+                       std::filesystem::read_symlink(entry.path(), gone).string());
   }
   return found;
 }
@@ -62,7 +63,8 @@ const bool is_test = [] {
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
   const auto count = words.size();
-  if (count > 4 && words[count - 4] == "--fd" && words[count - 2] == "--lanes") ::_exit(play_worker(std::stoul(words[count - 1])));
+  if (count > 4 && words[count - 4] == "--fd" && words[count - 2] == "--lanes")
+    ::_exit(play_worker(std::stoul(words[count - 1])));
   return true;
 }();
 
