@@ -1,9 +1,9 @@
 #include "app/commands.hpp"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <climits>
 #include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -46,15 +46,9 @@ std::optional<config::Config> load_or_complain(const std::string& file) {
   return std::move(loaded.config);
 }
 
-std::string own_executable() {
-  char path[PATH_MAX];
-  const auto length = ::readlink("/proc/self/exe", path, sizeof(path));
-  return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "tandem";
-}
-
 pool::WorkerProgram worker_program() {
   pool::WorkerProgram program;
-  program.executable = own_executable();
+  program.executable = "/proc/self/exe";  // this build, even when the file on disk has been replaced since
   program.arguments = {"worker"};
 #ifdef TANDEM_HAS_PYTHON
   program.run = [](int control, std::vector<int> lanes) { return python::worker_main(control, std::move(lanes), true); };
@@ -354,6 +348,7 @@ int run_command(const VersionCommand& command) {
 
 int run_command([[maybe_unused]] const WorkerCommand& command) {
 #ifdef TANDEM_HAS_PYTHON
+  ::prctl(PR_SET_NAME, "tandem-worker");
   std::vector<int> lanes;
   for (unsigned i = 0; i < command.lanes; ++i) lanes.push_back(command.control_fd + 1 + static_cast<int>(i));
   return python::worker_main(command.control_fd, std::move(lanes), false);

@@ -89,7 +89,7 @@ Result<WorkerProcess> spawn_worker(const WorkerProgram& program, const WorkerSoc
   posix_spawnattr_setsigdefault(&attributes.list, &all);
   posix_spawnattr_setflags(&attributes.list, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
-  std::vector<std::string> words{program.executable};
+  std::vector<std::string> words{program.name};
   words.insert(words.end(), program.arguments.begin(), program.arguments.end());
   words.insert(words.end(),
                {"--fd", std::to_string(kControlNumber), "--lanes", std::to_string(sockets.worker_lanes.size())});
