@@ -20,6 +20,7 @@ namespace tandem::pool {
 // and returns the exit code.
 struct WorkerProgram {
   std::string executable;              // absolute
+  std::string name = "tandem";         // what process lists show in its place
   std::vector<std::string> arguments;  // "worker", …; "--fd 3 --lanes N" is added
   std::function<int(int control, std::vector<int> lanes)> run;
 };
