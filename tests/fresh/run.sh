@@ -6,7 +6,7 @@
 # --test, `./tandem-dev test --fast` follows, and the bench packages are installed to see that none starts a service.
 # "root": as root. "sudo": as a user who may use sudo; the second run is `sudo ./tandem-dev run`.
 #
-# Needs root, debootstrap, curl and git here. Everything inside lives in mount and process namespaces of its own: when this
+# FRESH_LOGS=FOLDER keeps the logs of a run that failed. Needs root, debootstrap, curl and git here. Everything inside lives in mount and process namespaces of its own: when this
 # script ends, however it does, the kernel takes away what was started and mounted.
 set -euo pipefail
 
@@ -21,13 +21,22 @@ fail() { say "FAILED: $*"; exit 1; }
 
 # ---- outside: unpack, run the inside in namespaces, clean up
 
+root= namespaces=
+
+clean_up() { # the namespaces first: nothing may write to the root any more when it goes
+  if [[ -n $namespaces ]]; then
+    kill -KILL "$namespaces" 2>/dev/null || true
+    wait "$namespaces" 2>/dev/null || true
+  fi
+  [[ -z $root ]] || rm -rf --one-file-system "$root"
+}
+
 outside() {
-  local tarball root status=0
+  local tarball status=0
   ((EUID == 0)) || fail "needs root for debootstrap and chroot"
   tarball=$("$here/base.sh" "$suite")
   root=$(mktemp -d "${TMPDIR:-/tmp}/tandem-fresh.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf --one-file-system '$root'" EXIT
+  trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   tar --numeric-owner -C "$root" -xf "$tarball"
@@ -35,7 +44,14 @@ outside() {
   git -C "$tree" bundle create --quiet "$root/tandem.bundle" HEAD
   FRESH_ROOT=$root unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
     "$here/run.sh" "$suite" "$user" "$with_test" &
-  wait $! || status=$?
+  namespaces=$!
+  wait "$namespaces" || status=$?
+  namespaces=
+  if ((status != 0)) && [[ -n ${FRESH_LOGS:-} ]]; then
+    mkdir -p "$FRESH_LOGS"
+    cp "$root"/logs/* "$FRESH_LOGS/"
+    say "the logs are in $FRESH_LOGS"
+  fi
   return "$status"
 }
 

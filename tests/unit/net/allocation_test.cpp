@@ -11,7 +11,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include "base/task_group.hpp"
-#include "base/task_group.hpp"
 #include "experiment/split_handler.hpp"
 #include "net/connection.hpp"
 #include "routing/router.hpp"
