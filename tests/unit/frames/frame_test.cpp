@@ -6,6 +6,7 @@ namespace tandem::frames {
 namespace {
 
 void feed(Reader& reader, std::string_view bytes) {
+  if (bytes.empty()) return;
   std::memcpy(reader.prepare(bytes.size()), bytes.data(), bytes.size());
   reader.commit(bytes.size());
 }
