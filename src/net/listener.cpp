@@ -254,7 +254,8 @@ void Listener::admit(Socket socket) {
 
 template <class Socket>
 Task<void> Listener::serve(Socket socket, service::Peer peer) {
-  Connection<Socket> connection(socket, context_, std::move(peer));
+  Connection<Socket> connection(socket, context_,
+                                std::move(peer));  // NOLINT(bugprone-use-after-move): seen in a coroutine's frame
   enlist(connection);
   co_await connection.run();
   delist(connection);

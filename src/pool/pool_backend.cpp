@@ -100,7 +100,13 @@ class Pool {
     for (const auto& worker : supervisor.workers()) ++counts[worker.state];
     out += "# HELP tandem_python_workers Workers by state.\n# TYPE tandem_python_workers gauge\n";
     for (const auto& [state, count] : counts)
-      out += "tandem_python_workers{pool=\"" + pool + "\",state=\"" + state + "\"} " + std::to_string(count) + "\n";
+      out.append("tandem_python_workers{pool=\"")
+          .append(pool)
+          .append("\",state=\"")
+          .append(state)
+          .append("\"} ")
+          .append(std::to_string(count))
+          .append("\n");
     out += "# HELP tandem_python_queue Requests that wait for a worker.\n# TYPE tandem_python_queue gauge\n";
     out += "tandem_python_queue{pool=\"" + pool + "\"} " + std::to_string(dispatch.queued()) + "\n";
   }
