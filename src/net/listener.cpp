@@ -254,10 +254,9 @@ void Listener::admit(Socket socket) {
 
 template <class Socket>
 Task<void> Listener::serve(Socket socket, service::Peer peer) {
-  Connection<Socket> connection(socket, context_,
-                                std::move(peer));  // NOLINT(bugprone-use-after-move): seen in a coroutine's frame
+  Connection<Socket> connection(socket, context_, std::move(peer));
   enlist(connection);
-  co_await connection.run();
+  co_await connection.run();  // NOLINT(bugprone-use-after-move): the check takes the frame's copy of `peer` for a use
   delist(connection);
   totals_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
