@@ -16,7 +16,6 @@ void add(RouteTable& table, const std::string& path) {
   route.name = path;
   route.pattern = *parse_pattern(path);
   route.methods = {"GET", "HEAD"};
-  route.allow = "GET, HEAD, OPTIONS";
   if (!table.add(std::move(route))) std::abort();
 }
 
