@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
+#include "base/constant_time.hpp"
 
 namespace tandem::admin {
 
@@ -133,13 +134,6 @@ std::string_view host_of(std::string_view authority) {
     authority = authority.substr(0, colon);
   if (authority.ends_with('.')) authority.remove_suffix(1);
   return authority;
-}
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  volatile unsigned char difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference = difference | static_cast<unsigned char>(a[i] ^ (b.empty() ? 0xFF : b[i % b.size()]));
-  return difference == 0;
 }
 
 }  // namespace tandem::admin

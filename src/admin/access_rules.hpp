@@ -41,7 +41,4 @@ class AccessRules {
 // The host of "host", "host:port", "[v6]" or "[v6]:port", without brackets and a final dot.
 std::string_view host_of(std::string_view authority);
 
-// Takes as long wherever the first difference is.
-bool equal_in_constant_time(std::string_view a, std::string_view b);
-
 }  // namespace tandem::admin

@@ -3,29 +3,10 @@
 #include <limits>
 #include <numeric>
 
+#include "base/constant_time.hpp"
+#include "base/random.hpp"
+
 namespace tandem::experiment {
-namespace {
-
-// splitmix64 (Steele, Lea, Flood 2014): one state a thread, seeded apart by its address.
-std::uint64_t random_bits() {
-  static thread_local std::uint64_t state =
-      reinterpret_cast<std::uintptr_t>(&state) ^
-      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-// Takes the same time whatever the first difference is.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
-}  // namespace
 
 SplitHandler::SplitHandler(std::vector<Arm> arms, PinPolicy policy, std::string token)
     : arms_(std::move(arms)), policy_(policy), token_(std::move(token)) {

@@ -5,13 +5,6 @@
 namespace tandem::http {
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool is_target_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte > 0x20 && byte < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`';
@@ -21,7 +14,7 @@ bool well_formed(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!is_target_char(text[i])) return false;
     if (text[i] == '%') {
-      if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) return false;
+      if (i + 2 >= text.size() || ascii::hex_value(text[i + 1]) < 0 || ascii::hex_value(text[i + 2]) < 0) return false;
       if (text[i + 1] == '0' && text[i + 2] == '0') return false;  // an encoded NUL ends strings in other programs
     }
   }
@@ -46,7 +39,7 @@ bool is_authority(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos || close < 3) return false;
     for (char c : text.substr(1, close - 1))
-      if (hex_value(c) < 0 && c != ':' && c != '.') return false;
+      if (ascii::hex_value(c) < 0 && c != ':' && c != '.') return false;
     const auto rest = text.substr(close + 1);
     if (!rest.empty()) {
       if (rest.front() != ':') return false;
@@ -62,7 +55,7 @@ bool is_authority(std::string_view text) {
       const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ascii::is_digit(c) ||
                               std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
       if (c == '%') {
-        if (i + 2 >= host.size() || hex_value(host[i + 1]) < 0 || hex_value(host[i + 2]) < 0) return false;
+        if (i + 2 >= host.size() || ascii::hex_value(host[i + 1]) < 0 || ascii::hex_value(host[i + 2]) < 0) return false;
       } else if (!unreserved) {
         return false;
       }
@@ -119,8 +112,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
+      const int high = ascii::hex_value(text[i + 1]);
+      const int low = ascii::hex_value(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       decoded.push_back(static_cast<char>(high * 16 + low));
       i += 2;

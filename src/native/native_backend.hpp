@@ -16,7 +16,7 @@ class NativeBackend final : public service::Backend {
   ~NativeBackend() override;
 
   Result<void> start() override { return {}; }
-  // The error lists near names.
+  // The error lists the names there are.
   Result<const service::Handler*> find(std::string_view endpoint) const override;
   void stop(TimePoint) override {}
 

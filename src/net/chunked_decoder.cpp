@@ -8,13 +8,6 @@
 namespace tandem::net {
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 void skip_white_space(std::string_view& text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
 }
@@ -83,7 +76,7 @@ ChunkedDecoder::Status ChunkedDecoder::next(std::string_view& input, std::string
     input.remove_prefix(1);
     switch (state_) {
       case State::size: {
-        if (const int digit = hex_value(c); digit >= 0) {
+        if (const int digit = ascii::hex_value(c); digit >= 0) {
           if (++digits_ > 15) return Status::malformed;
           remaining_ = remaining_ * 16 + static_cast<std::uint64_t>(digit);
         } else if (digits_ == 0) {

@@ -1,9 +1,9 @@
 #include "service/request_id.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include "base/ascii.hpp"
+#include "base/random.hpp"
 
 namespace tandem::service {
 
@@ -21,12 +21,7 @@ void assign_id(Call& call, std::string_view sent) {
     call.id_length = static_cast<std::uint8_t>(sent.size());
     return;
   }
-  // A random start a thread, then a Weyl sequence through a bijective mix (splitmix64): no repetition within a thread.
-  static thread_local std::uint64_t state = (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
-  std::uint64_t bits = (state += 0x9e3779b97f4a7c15);
-  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
-  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
-  bits ^= bits >> 31;
+  const auto bits = random_bits();
   for (std::size_t i = 0; i < 16; ++i) call.id_bytes[i] = "0123456789abcdef"[(bits >> (60 - 4 * i)) & 15];
   call.id_length = 16;
 }

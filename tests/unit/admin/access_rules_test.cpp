@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/constant_time.hpp"
 #include "fake_server.hpp"
 
 namespace tandem::admin {
