@@ -25,7 +25,13 @@ experiment::PinPolicy pin_policy(config::PinPolicy policy) {
 
 std::vector<std::string> effective_methods(const config::RouteConfig& route) {
   auto methods = route.methods;
-  if (methods.empty()) methods = {"GET"};
+  if (methods.empty()) {
+    const bool has_application = std::any_of(route.arms.begin(), route.arms.end(), [](const auto& arm) {
+      return arm.endpoint.backend != config::Backend::native && arm.endpoint.backend != config::Backend::python;
+    });
+    if (has_application) return {};
+    methods = {"GET"};
+  }
   if (std::find(methods.begin(), methods.end(), "*") != methods.end()) return {};
   const auto has = [&](std::string_view method) {
     return std::find(methods.begin(), methods.end(), method) != methods.end();
@@ -43,9 +49,11 @@ std::string_view format_backend(config::Backend backend) {
     case config::Backend::asgi:
       return "asgi";
     case config::Backend::wsgi:
+      return "wsgi";
+    case config::Backend::application:
       break;
   }
-  return "wsgi";
+  return "application";
 }
 
 Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::Config& config, const FindEndpoint& find,

@@ -87,6 +87,21 @@ void name_routes(Config& config, Reader& reader) {
   }
 }
 
+std::string kind_of(Backend backend) {
+  switch (backend) {
+    case Backend::asgi:
+      return "asgi";
+    case Backend::wsgi:
+      return "wsgi";
+    case Backend::application:
+      return "application";
+    case Backend::native:
+    case Backend::python:
+      break;
+  }
+  return "function";
+}
+
 // Gives each pool the programs that routes ask of it.
 void collect_endpoints(Config& config, Reader& reader, const std::vector<std::string>& native_endpoints) {
   std::vector<std::string> pool_names;
@@ -112,12 +127,15 @@ void collect_endpoints(Config& config, Reader& reader, const std::vector<std::st
                       "there is no pool \"" + endpoint.pool + "\"" + did_you_mean(endpoint.pool, pool_names));
         continue;
       }
-      const auto [use, is_new] = uses.insert({{endpoint.pool, endpoint.endpoint}, Use{route.stream, endpoint.place}});
-      if (!is_new && use->second.stream != route.stream)
-        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used " + (route.stream ? "with" : "without") +
-                                          " \"stream\" here and " + (route.stream ? "without" : "with") + " it by " +
+      const bool is_application = endpoint.backend != Backend::python;
+      const bool stream = route.stream || is_application;  // an application reads its body itself
+      const auto [use, is_new] = uses.insert({{endpoint.pool, endpoint.endpoint}, Use{stream, endpoint.place}});
+      if (!is_new && use->second.stream != stream)
+        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used " + (stream ? "with" : "without") +
+                                          " \"stream\" here and " + (stream ? "without" : "with") + " it by " +
                                           where(use->second.place) + ": an endpoint gets its body in one way");
-      if (is_new) pool->second.endpoints.push_back({endpoint.endpoint, "function", route.stream});
+      if (is_new)
+        pool->second.endpoints.push_back({endpoint.endpoint, kind_of(endpoint.backend), stream, endpoint.root_path});
     }
 }
 

@@ -14,7 +14,7 @@
 namespace tandem::config {
 
 enum class PinPolicy : std::uint8_t { loopback, token, open, off };
-enum class Backend : std::uint8_t { native, python, asgi, wsgi };
+enum class Backend : std::uint8_t { native, python, asgi, wsgi, application /* asgi or wsgi, as the worker finds */ };
 
 // A place in the file, for messages that only later steps can give (an endpoint that no module has).
 struct Place {
@@ -28,6 +28,7 @@ struct EndpointConfig {
   std::string endpoint;  // "plaintext", "greet:hello"
   std::string pool;      // name of the pool for python, asgi, wsgi; empty for native
   std::optional<Milliseconds> timeout;
+  std::string root_path;  // of an application behind a proxy that takes this off the path
   Place place;
 };
 

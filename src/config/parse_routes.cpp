@@ -51,8 +51,6 @@ std::optional<EndpointConfig> parse_endpoint(const Value& value, Backend backend
   EndpointConfig endpoint;
   endpoint.backend = backend;
   endpoint.place = value.place();
-  if (backend == Backend::asgi || backend == Backend::wsgi)
-    value.report((backend == Backend::asgi ? "ASGI" : "WSGI") + std::string(" applications are not built yet"));
   if (value.is_string()) {
     const auto target = value.text();
     if (!target) return std::nullopt;
@@ -114,7 +112,7 @@ std::optional<ArmConfig> parse_arm(const std::string& name, const Value& value, 
   const auto pool_value = object.find("pool");
   object.text("pool", pool);
   if (object.close() && backends == 0 && value.is_object())
-    object.report("this arm names no endpoint: add \"native\" or \"python\"");
+    object.report("this arm names no endpoint: add \"native\", \"python\", \"asgi\" or \"wsgi\"");
   if (!endpoint) return std::nullopt;
   if (pool_value && endpoint->backend == Backend::native) pool_value->report("a native endpoint runs in no pool");
   set_pool(*endpoint, pool.empty() ? route_pool : pool);
@@ -223,7 +221,8 @@ RouteConfig parse_route(const Value& value) {
   }
   if (const bool all_known = object.close(); all_known && value.is_object()) {
     if (!has_path) object.report("this route has no \"path\"");
-    if (!arms && backends == 0) object.report("this route names no endpoint: add \"native\", \"python\" or \"arms\"");
+    if (!arms && backends == 0)
+      object.report("this route names no endpoint: add \"native\", \"python\", \"asgi\", \"wsgi\" or \"arms\"");
   }
 
   const bool only_native =

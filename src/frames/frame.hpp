@@ -20,13 +20,18 @@ enum class Type : std::uint8_t {
   // lane, front → worker
   request_head = 1,  // RequestHead + strings + first body bytes
   request_body = 2,  // body bytes
-  credit = 3,        // u32: the worker may send so many more body bytes of this streamed response
+  credit = 3,        // u32: the worker may send so many more body or message bytes
+  message = 4,       // WebSocket: bytes of a message, kEnd on its last
+  close = 5,         // Close: the client's WebSocket is closed or lost
   // lane, worker → front
   response_head = 16,   // ResponseHead + header lines + first body bytes
   response_body = 17,   // body bytes
   response_end = 18,    // Timing: ends a response whose head had no kEnd
   error = 19,           // ErrorHead + strings: ends a request that produced no (complete) response
-  request_credit = 20,  // u32: the front may send so many more body bytes of this streamed request
+  request_credit = 20,  // u32: the front may send so many more body or message bytes
+  worker_message = 21,  // WebSocket: bytes of a message, kEnd on its last
+  worker_close = 22,    // Close: the endpoint closes the WebSocket
+  informational = 23,   // ResponseHead + header lines of an interim response (1xx)
   // control, front → worker
   hello = 32,   // JSON: what to load and how to run
   cancel = 33,  // id: give up this request
@@ -46,6 +51,7 @@ enum class Type : std::uint8_t {
 inline constexpr std::uint8_t kEnd = 1;       // no more body of this direction follows
 inline constexpr std::uint8_t kStreamed = 2;  // response_head: body frames obey credit and are passed on as they come;
                                               // without it the front gathers the whole body first
+inline constexpr std::uint8_t kText = 4;      // message, worker_message: text rather than binary
 
 // Flow control: body bytes that may be under way per request and direction before the receiver has granted more.
 inline constexpr std::uint32_t kInitialCredit = 256 * 1024;
@@ -78,16 +84,19 @@ struct RequestHead {
   std::uint8_t param_count = 0;
   std::uint8_t version = 11;     // 10, 11, 20
   std::uint8_t method = 0;       // http::Method's number
-  std::uint8_t flags = 0;        // kShadow
+  std::uint8_t flags = 0;        // kShadow, kWebSocket
   std::uint32_t timeout_ms = 0;  // what is left until the deadline; 0: none
   std::uint32_t strings_length = 0;
   std::uint64_t content_length = 0;  // UINT64_MAX: unknown (chunked)
-  Ref method_text, target, path /* percent-decoded */, raw_path, query, scheme, authority, client, request_id, route, arm;
+  Ref method_text, target, path /* percent-decoded */, raw_path, query, scheme, authority, client, request_id, route, arm,
+      root_path /* what an application is mounted under: `path` begins with it */, server;
   std::uint16_t client_port = 0;
-  std::uint16_t reserved[3] = {};
+  std::uint16_t server_port = 0;
+  std::uint16_t reserved[2] = {};
 };
 inline constexpr std::uint8_t kShadow = 1;
-static_assert(sizeof(RequestHead) == 24 + 11 * 8 + 8);
+inline constexpr std::uint8_t kWebSocket = 2;  // a WebSocket handshake (RFC 6455 §4.2.1), answered with 101 or refused
+static_assert(sizeof(RequestHead) == 24 + 13 * 8 + 8);
 
 struct Param {
   Ref name, value;
@@ -121,6 +130,12 @@ struct ErrorHead {
   std::uint16_t reserved[3] = {};
   Timing timing;
   Ref code, detail, traceback, headers;  // "python.exception", …; headers: checked lines to add to the answer
+};
+
+// Payload of close and worker_close, then the reason in UTF-8 (RFC 6455 §5.5.1, §7.4).
+struct Close {
+  std::uint16_t code = 1000;  // 1005: none was sent; 1006: the connection was lost
+  std::uint16_t reserved[3] = {};
 };
 
 struct LogHead {

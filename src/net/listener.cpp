@@ -115,6 +115,9 @@ service::Peer peer_of(const tcp::socket& socket) {
   peer.address = endpoint.address().to_string();
   peer.port = endpoint.port();
   peer.is_loopback = endpoint.address().is_loopback();
+  const auto local_endpoint = socket.local_endpoint(ignored);
+  peer.local_address = local_endpoint.address().to_string();
+  peer.local_port = local_endpoint.port();
   return peer;
 }
 

@@ -62,7 +62,7 @@ void ExchangeObserver::ended(const http::Request& request, const service::Call& 
   (call.metrics ? *call.metrics : unrouted_).record(call.loop.index(), exchange);
   if (!access_log_) return;
   observe::AccessRecord record;
-  record.client = call.peer.address;
+  record.client = call.client->address;
   record.method = request.method_text;
   record.target = request.target;
   record.route = call.route;

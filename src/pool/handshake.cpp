@@ -27,10 +27,20 @@ std::string format_hello(const PoolOptions& options, std::string_view worker_nam
              {"home", nullptr},
              {"mode", options.mode == Mode::process ? "process" : "thread"},
              {"debug", options.debug},
+             {"lifespan", options.lifespan},
+             {"warmup", json::array()},
              {"endpoints", json::array()}};
   if (options.home) hello["home"] = *options.home;
   for (const auto& endpoint : options.endpoints)
-    hello["endpoints"].push_back({{"target", endpoint.target}, {"kind", endpoint.kind}, {"stream", endpoint.stream}});
+    hello["endpoints"].push_back({{"target", endpoint.target},
+                                  {"kind", endpoint.kind},
+                                  {"stream", endpoint.stream},
+                                  {"root_path", endpoint.root_path}});
+  for (const auto& request : options.warmup) {
+    json one{{"method", request.method}, {"path", request.path}};
+    if (request.endpoint) one["endpoint"] = *request.endpoint;
+    hello["warmup"].push_back(std::move(one));
+  }
   return hello.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -47,6 +57,8 @@ Result<Ready> parse_ready(std::string_view text, std::size_t endpoints) {
     const auto executor = endpoint.is_object() ? text_at(endpoint, "executor") : std::string();
     if (executor != "sync" && executor != "async") return malformed;
     ready.kinds.push_back(executor == "sync" ? Kind::sync : Kind::async);
+    const auto interface = text_at(endpoint, "interface");
+    ready.interfaces.push_back(interface.empty() ? "function" : interface);
   }
   return ready;
 }

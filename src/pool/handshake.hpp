@@ -15,8 +15,9 @@ std::string format_hello(const PoolOptions& options, std::string_view worker_nam
 
 struct Ready {
   int pid = 0;
-  std::string runtime;      // "3.11.2"
-  std::vector<Kind> kinds;  // by endpoint
+  std::string runtime;                  // "3.11.2"
+  std::vector<Kind> kinds;              // by endpoint
+  std::vector<std::string> interfaces;  // by endpoint: "function", "asgi", "wsgi"
 };
 Result<Ready> parse_ready(std::string_view text, std::size_t endpoints);
 

@@ -27,7 +27,7 @@ class Pool {
     source = registry.add_source([this](std::string& out) { write_metrics(out); });
   }
 
-  const service::Handler* add_handler(std::size_t endpoint, Milliseconds timeout) {
+  PoolHandler* add_handler(std::size_t endpoint, Milliseconds timeout) {
     handlers.push_back(
         std::make_unique<PoolHandler>(loops, static_cast<std::uint16_t>(endpoint), options.endpoints[endpoint], timeout));
     return handlers.back().get();
@@ -126,6 +126,10 @@ Result<void> PoolBackend::start() {
   }
   auto result = pool_->supervisor.start();
   pool_->started = result.ok();
+  if (result) {
+    const auto interfaces = pool_->supervisor.interfaces();
+    for (auto& handler : pool_->handlers) handler->set_interface(interfaces[handler->endpoint()]);
+  }
   return result;
 }
 
@@ -135,9 +139,18 @@ Result<const service::Handler*> PoolBackend::find(std::string_view endpoint) con
   return Error("python.not_found", "pool " + pool_->options.name + " has no endpoint \"" + std::string(endpoint) + "\"");
 }
 
+service::BackendKind PoolBackend::kind_of(std::string_view endpoint) const {
+  const auto index = pool_->index_of(endpoint);
+  return index ? pool_->handlers[*index]->kind() : service::BackendKind::none;
+}
+
 const service::Handler* PoolBackend::find_with(std::string_view endpoint, Milliseconds timeout) {
   const auto index = pool_->index_of(endpoint);
-  return index ? pool_->add_handler(*index, timeout) : nullptr;
+  if (!index) return nullptr;
+  auto* const handler = pool_->add_handler(*index, timeout);
+  if (const auto interfaces = pool_->supervisor.interfaces(); !interfaces.empty())
+    handler->set_interface(interfaces[*index]);
+  return handler;
 }
 
 void PoolBackend::stop(TimePoint deadline) { pool_->stop(deadline); }

@@ -47,6 +47,8 @@ class PoolBackend final : public service::Backend {
 
   Result<void> start() override;
   Result<const service::Handler*> find(std::string_view endpoint) const override;
+  // "python", "asgi" or "wsgi": what the endpoint has turned out to be. After start().
+  service::BackendKind kind_of(std::string_view endpoint) const;
   // The endpoint with a deadline of its own instead of the pool's; null when there is none of that name. Thread: main.
   const service::Handler* find_with(std::string_view endpoint, Milliseconds timeout);
   void stop(TimePoint deadline) override;

@@ -8,13 +8,15 @@ namespace tandem::pool {
 
 PoolHandler::PoolHandler(const std::vector<std::unique_ptr<LoopDispatch>>& loops, std::uint16_t endpoint,
                          const EndpointOptions& options, Milliseconds timeout)
-    : loops_(loops),
-      endpoint_(endpoint),
-      stream_(options.stream),
-      kind_(options.kind == "asgi"   ? service::BackendKind::asgi
-            : options.kind == "wsgi" ? service::BackendKind::wsgi
-                                     : service::BackendKind::python),
-      timeout_(timeout) {}
+    : loops_(loops), endpoint_(endpoint), stream_(options.stream), timeout_(timeout) {
+  set_interface(options.kind);
+}
+
+void PoolHandler::set_interface(std::string_view interface) {
+  kind_ = interface == "asgi"   ? service::BackendKind::asgi
+          : interface == "wsgi" ? service::BackendKind::wsgi
+                                : service::BackendKind::python;
+}
 
 service::Outcome PoolHandler::handle(http::Request& request, service::Call& call) const {
   call.backend = kind_;

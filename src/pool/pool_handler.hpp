@@ -19,6 +19,11 @@ class PoolHandler final : public service::Handler {
 
   service::Outcome handle(http::Request& request, service::Call& call) const override;
 
+  service::BackendKind kind() const { return kind_; }
+  std::uint16_t endpoint() const { return endpoint_; }
+  // What a worker says of it; before the first request.
+  void set_interface(std::string_view interface);
+
  private:
   Task<http::Response> answer(http::Request& request, service::Call& call) const;
   Task<http::Response> answer_streamed(http::Request& request, service::Call& call) const;
@@ -27,7 +32,7 @@ class PoolHandler final : public service::Handler {
   const std::vector<std::unique_ptr<LoopDispatch>>& loops_;
   const std::uint16_t endpoint_;
   const bool stream_;
-  const service::BackendKind kind_;
+  service::BackendKind kind_ = service::BackendKind::python;
   const Milliseconds timeout_;
 };
 

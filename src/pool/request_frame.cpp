@@ -39,11 +39,13 @@ void append_request(std::string& out, const RequestFacts& facts, const http::Req
   // A path without escapes is its own decoded form.
   const bool escaped = request.path.find('%') != std::string_view::npos;
   const auto decoded = escaped ? http::percent_decode(request.path) : std::nullopt;
-  const std::string_view peer = call.peer.address;
+  const std::string_view client = call.client->address;
+  const std::string_view server = call.peer.local_address;
 
   std::size_t strings = request.method_text.size() + request.target.size() + request.path.size() + request.query.size() +
-                        request.scheme.size() + request.authority.size() + peer.size() + call.id().size() +
-                        call.route.size() + call.arm.size() + (decoded ? decoded->size() : 0);
+                        request.scheme.size() + request.authority.size() + client.size() + call.id().size() +
+                        call.route.size() + call.arm.size() + call.root_path.size() + server.size() +
+                        (decoded ? decoded->size() : 0);
   for (const auto& param : request.path_params) strings += param.name.size() + param.value.size();
   for (const auto& field : request.headers) strings += field.name.size() + field.value.size();
 
@@ -85,11 +87,14 @@ void append_request(std::string& out, const RequestFacts& facts, const http::Req
   head.query = writer.add(request.query);
   head.scheme = writer.add(request.scheme);
   head.authority = writer.add(request.authority);
-  head.client = writer.add(peer);
-  head.client_port = call.peer.port;
+  head.client = writer.add(client);
+  head.client_port = call.client->port;
   head.request_id = writer.add(call.id());
   head.route = writer.add(call.route);
   head.arm = writer.add(call.arm);
+  head.root_path = writer.add(call.root_path);
+  head.server = writer.add(server);
+  head.server_port = call.peer.local_port;
 
   char* ref_at = refs_at;
   for (const auto& param : request.path_params) {

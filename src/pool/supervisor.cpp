@@ -160,6 +160,11 @@ std::vector<WorkerState> Supervisor::workers() const {
   return states;
 }
 
+std::vector<std::string> Supervisor::interfaces() const {
+  const std::lock_guard lock(mutex_);
+  return interfaces_;
+}
+
 // ----------------------------------------------------------------------------------------------------------------------
 // workers
 
@@ -235,6 +240,10 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
     return;
   }
   worker.state = Worker::State::ready;
+  {
+    const std::lock_guard lock(mutex_);
+    if (interfaces_.empty()) interfaces_ = ready->interfaces;
+  }
   const auto took = std::chrono::duration_cast<Milliseconds>(now_exactly() - worker.started_at);
   log().info("{} ({}): ready in {} ms, Python {}", worker.name, ready->pid, took.count(), ready->runtime);
   Slot& slot = slots_[worker.slot];

@@ -38,6 +38,8 @@ class Supervisor final : public Overseer, Worker::Events {
 
   // Thread: any.
   std::vector<WorkerState> workers() const;
+  // By endpoint, as the first ready worker said: "function", "asgi", "wsgi". Empty before.
+  std::vector<std::string> interfaces() const;
 
   void send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) override;
   void take_back() override;
@@ -111,6 +113,7 @@ class Supervisor final : public Overseer, Worker::Events {
     TimePoint started_at;
   };
   std::vector<View> view_;
+  std::vector<std::string> interfaces_;
 
   std::thread thread_;
 };

@@ -17,10 +17,14 @@ namespace tandem::python {
 
 // What hello named, loaded. Filled before the executors start, then read-only; the references are kept until the process
 // ends.
+enum class Interface { function, asgi, wsgi };
+
 struct Endpoint {
-  PyObject* function = nullptr;
-  bool is_async = false;
-  bool takes_request = true;
+  PyObject* callable = nullptr;
+  Interface interface = Interface::function;
+  bool is_async = false;          // runs on the asynchronous executor
+  bool takes_request = true;      // a function's
+  PyObject* root_path = nullptr;  // an application's: a str to put before the request's
 };
 using Program = std::vector<Endpoint>;
 

@@ -7,6 +7,11 @@
 namespace tandem::python {
 namespace {
 
+Interface interface_of(std::string_view name) {
+  if (name == "asgi") return Interface::asgi;
+  return name == "wsgi" ? Interface::wsgi : Interface::function;
+}
+
 // True when Python answered as it should; takes the parts of the hello that C++ needs.
 bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded& loaded) {
   auto runtime = import_embedded(gil);
@@ -27,10 +32,13 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
   for (Py_ssize_t i = 0; i < PyList_Size(endpoints); ++i) {
     Endpoint endpoint;
     int is_async = 0, takes_request = 0, streamed = 0;
-    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "Oppp", &endpoint.function, &is_async, &takes_request, &streamed) ==
-        0)
+    const char* interface = nullptr;
+    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "OsppOp", &endpoint.callable, &interface, &is_async, &takes_request,
+                         &endpoint.root_path, &streamed) == 0)
       return false;
-    Py_INCREF(endpoint.function);
+    Py_INCREF(endpoint.callable);
+    Py_INCREF(endpoint.root_path);
+    endpoint.interface = interface_of(interface);
     endpoint.is_async = is_async != 0;
     endpoint.takes_request = takes_request != 0;
     loaded.program.push_back(endpoint);

@@ -25,7 +25,8 @@ _OWN_FILES = {"<tandem>", "<tandem runtime>"}
 
 
 def load(hello, in_server_process):
-    """What the hello message asks for: (threads, io_threads, [(function, is_async, takes_request, stream), …], failure)."""
+    """What the hello message asks for: (threads, io_threads, failure, and of each endpoint
+    callable, interface, is_async, takes_request, root_path, stream)."""
     hello = json.loads(hello)
     threads, io_threads = hello.get("threads", 1), hello.get("io_threads", 1)
     if hello.get("protocol") != 1:
@@ -35,8 +36,11 @@ def load(hello, in_server_process):
     loaded, failure = load_endpoints([(one["target"], one.get("kind", "function")) for one in hello["endpoints"]])
     if failure is not None:
         return threads, io_threads, [], failure
-    streamed = [bool(one.get("stream")) for one in hello["endpoints"]]
-    return threads, io_threads, [(*one, stream) for one, stream in zip(loaded, streamed)], None
+    endpoints = [
+        (*endpoint, one.get("root_path", ""), bool(one.get("stream")) or endpoint[1] != "function")
+        for endpoint, one in zip(loaded, hello["endpoints"])
+    ]
+    return threads, io_threads, endpoints, None
 
 
 def set_up(path, in_server_process, debug):
@@ -56,7 +60,7 @@ def set_up(path, in_server_process, debug):
 
 
 def load_endpoints(endpoints):
-    """Gives ([(function, is_async, takes_request), …], None) or (None, JSON of what failed)."""
+    """Gives ([(callable, interface, is_async, takes_request), …], None) or (None, JSON of what failed)."""
     loaded, failures = [], []
     imported = set()
     for target, kind in endpoints:
@@ -87,11 +91,37 @@ class _Refused(Exception):
 
 
 def _load_endpoint(target, kind):
-    if kind != "function":
+    if kind not in ("function", "asgi", "wsgi", "application"):
         raise _Refused(f'endpoints of the kind "{kind}" are not known')
+    endpoint, attribute = _find(target)
+    if kind == "application":
+        kind = "asgi" if _is_asgi(endpoint) else "wsgi"
+    if kind != "function":
+        if not callable(endpoint):
+            raise _Refused(f"{attribute} is a {type(endpoint).__name__}, expected an application")
+        return endpoint, kind, kind == "asgi", True
+    if not callable(endpoint):
+        raise _Refused(f"{attribute} is a {type(endpoint).__name__}, expected a function")
+    call = endpoint if inspect.isroutine(endpoint) else getattr(type(endpoint), "__call__", None)
+    is_async = any(
+        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (endpoint, call) if one is not None
+    )
+    return endpoint, kind, is_async, _takes_request(endpoint)
+
+
+def _is_asgi(application):
+    """Does calling it give a coroutine, as ASGI 3 has it?"""
+    if inspect.isclass(application):
+        return hasattr(application, "__await__")
+    call = application if inspect.isroutine(application) else getattr(application, "__call__", None)
+    return inspect.iscoroutinefunction(call)
+
+
+def _find(target):
+    """The object that a target names, and its name within the module."""
     module_name, colon, attribute = target.partition(":")
     if not colon or not module_name or not attribute:
-        raise _Refused('expected "module:function"')
+        raise _Refused('expected "module:attribute"')
     module = importlib.import_module(module_name)
     endpoint = module
     for name in attribute.split("."):
@@ -99,13 +129,7 @@ def _load_endpoint(target, kind):
             endpoint = getattr(endpoint, name)
         except AttributeError:
             raise _Refused(f'the module "{module_name}" has no "{attribute}"') from None
-    if not callable(endpoint):
-        raise _Refused(f"{attribute} is a {type(endpoint).__name__}, expected a function")
-    call = endpoint if inspect.isroutine(endpoint) else getattr(type(endpoint), "__call__", None)
-    is_async = any(
-        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (endpoint, call) if one is not None
-    )
-    return endpoint, is_async, _takes_request(endpoint)
+    return endpoint, attribute
 
 
 def _takes_request(endpoint):

@@ -234,7 +234,12 @@ void Worker::send_ready(const Loaded& loaded) {
                      std::string(version.substr(0, version.find(' '))) + "\",\"endpoints\":[";
   for (std::size_t i = 0; i < loaded.program.size(); ++i) {
     if (i > 0) json.push_back(',');
-    json.append(loaded.program[i].is_async ? R"({"executor":"async"})" : R"({"executor":"sync"})");
+    const Endpoint& endpoint = loaded.program[i];
+    json.append(endpoint.is_async ? R"({"executor":"async","interface":")" : R"({"executor":"sync","interface":")");
+    json.append(endpoint.interface == Interface::asgi   ? "asgi"
+                : endpoint.interface == Interface::wsgi ? "wsgi"
+                                                        : "function");
+    json.append("\"}");
   }
   json.append("]}");
   channel_.send(frames::Type::ready, 0, json);

@@ -6,7 +6,8 @@ void Call::clear() {
   started = {};
   id_length = 0;
   table.reset();
-  route = arm = {};
+  client = &peer;
+  route = arm = root_path = {};
   backend = BackendKind::none;
   metrics = nullptr;
   is_twin = pin_denied = server_timing = debug = false;

@@ -36,17 +36,20 @@ class Cancellable {
 struct Peer {
   std::string address;  // "192.0.2.7", "2001:db8::1", "unix"
   std::uint16_t port = 0;
-  bool is_loopback = false;  // loopback address or Unix socket
+  bool is_loopback = false;     // loopback address or Unix socket
+  std::string local_address{};  // where it was accepted; empty for a Unix socket
+  std::uint16_t local_port = 0;
 };
 
 class Call {
  public:
-  Call(Loop& event_loop, const Peer& client) : loop(event_loop), peer(client) {}
+  Call(Loop& event_loop, const Peer& sender) : loop(event_loop), peer(sender) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
   Loop& loop;
-  const Peer& peer;
+  const Peer& peer;            // the other end of the socket
+  const Peer* client = &peer;  // whom it speaks for: another one when a trusted proxy says so
 
   TimePoint started{};  // the request's head was complete
   std::array<char, 64> id_bytes{};
@@ -55,8 +58,9 @@ class Call {
 
   // Set by the router and the split; views into the route table, which `table` keeps alive while an endpoint is waited for.
   std::shared_ptr<const void> table;
-  std::string_view route;  // the route's name, else its path
-  std::string_view arm;    // empty on a route without arms
+  std::string_view route;      // the route's name, else its path
+  std::string_view arm;        // empty on a route without arms
+  std::string_view root_path;  // percent-decoded path under which an application is mounted: the beginning of its path
   BackendKind backend = BackendKind::none;
   observe::ArmMetrics* metrics = nullptr;
   bool is_twin = false;     // answer with Tandem-Arm

@@ -40,7 +40,7 @@ def test_ready_tells_pid_version_and_executors(worker):
         ("x = 1", "nowhere:f", "No module named 'nowhere'", "ModuleNotFoundError"),
         ("x = 1", "app:f", 'the module "app" has no "f"', ""),
         ("x = 1", "app:x", "x is a int, expected a function", ""),
-        ("x = 1", "app", 'expected "module:function"', ""),
+        ("x = 1", "app", 'expected "module:attribute"', ""),
         ("raise ValueError('bad start')", "app:f", "ValueError: bad start", "app.py"),
         ("import threading; threading.Thread(target=threading.Event().wait).start(); 1 / 0", "app:f", "ZeroDivisionError", "app.py"),
         ("def f(:", "app:f", "SyntaxError", "app.py"),

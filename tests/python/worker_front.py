@@ -98,7 +98,10 @@ def request_head(
     request_id: bytes = b"req-1",
     route: bytes = b"test",
     arm: bytes = b"",
+    root_path: bytes = b"",
+    server: bytes = b"198.51.100.1",
     shadow: bool = False,
+    websocket: bool = False,
     body: bytes = b"",
     end: bool = True,
     content_length: int | None = None,
@@ -110,7 +113,7 @@ def request_head(
         strings += text
         return struct.pack("<II", len(strings) - len(text), len(text))
 
-    texts = [method.encode(), path, path, path, query, b"http", b"tandem.test", client, request_id, route, arm]
+    texts = [method.encode(), path, path, path, query, b"http", b"tandem.test", client, request_id, route, arm, root_path, server]
     refs = b"".join(ref(text) for text in texts)
     params_part = b"".join(ref(name.encode()) + ref(value) for name, value in (params or {}).items())
     fields_part = b"".join(
@@ -118,10 +121,10 @@ def request_head(
         for name, value in (fields or [])
     )
     head = struct.pack(
-        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), 11, METHODS.get(method, 0), int(shadow), 0, len(strings),
+        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), 11, METHODS.get(method, 0), int(shadow) | 2 * int(websocket), 0, len(strings),
         len(body) if content_length is None else content_length,
     )  # fmt: skip
-    payload = head + refs + struct.pack("<HHHH", 40000, 0, 0, 0) + params_part + fields_part + strings + body
+    payload = head + refs + struct.pack("<HHHH", 40000, 8080, 0, 0) + params_part + fields_part + strings + body
     return frame(REQUEST_HEAD, number, payload, END if end else 0)
 
 

@@ -182,9 +182,9 @@ void AsyncExecutor::start(const Gil& gil, const ExchangePtr& exchange) {
     // The task copies this context, so that its log records name the request.
     Py_XDECREF(PyContextVar_Set(names().current_request, request.get()));
     PyObject* arguments[] = {nullptr, request.get()};
-    returned = Object::steal(endpoint.takes_request ? PyObject_Vectorcall(endpoint.function, arguments + 1,
+    returned = Object::steal(endpoint.takes_request ? PyObject_Vectorcall(endpoint.callable, arguments + 1,
                                                                           1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)
-                                                    : PyObject_CallNoArgs(endpoint.function));
+                                                    : PyObject_CallNoArgs(endpoint.callable));
   }
   if (!returned) {
     fail(gil, *exchange, take_failure(gil, exchange->cancelled));

@@ -81,9 +81,9 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
     PyObject* arguments[] = {nullptr, request.get()};
     if (request)
       returned =
-          Object::steal(PyObject_Vectorcall(endpoint.function, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+          Object::steal(PyObject_Vectorcall(endpoint.callable, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
   } else {
-    returned = Object::steal(PyObject_CallNoArgs(endpoint.function));
+    returned = Object::steal(PyObject_CallNoArgs(endpoint.callable));
   }
   Failure failure;
   if (!returned || !answer(gil, *exchange, returned.get(), failure)) {

@@ -257,12 +257,6 @@ TEST_F(Load, MissesTheDefaultDirectoryOnlyWhenItIsUsed) {
 
 TEST_F(Load, RefusesWhatIsNotBuiltYet) {
   EXPECT_NE(top_problems(R"("trusted_proxies": ["10.0.0.0/8"])").find("not built yet"), std::string::npos);
-  EXPECT_NE(route_problems(R"({"path": "/shop/*", "asgi": "shop.main:app"})")
-                .find("/routes/0/asgi: ASGI applications are not built yet"),
-            std::string::npos);
-  EXPECT_NE(
-      route_problems(R"({"path": "/old/*", "wsgi": "old:app"})").find("/routes/0/wsgi: WSGI applications are not built yet"),
-      std::string::npos);
 }
 
 TEST_F(Load, WantsOneEndpointPerRouteAndArm) {
