@@ -32,11 +32,16 @@ bool Dispatch::has_room(const Executor& executor, TimePoint now) const {
   return executor.held.size() < kMaxAhead && executor.expected_ns < kAhead.count() && now - executor.progress_at < kSlow;
 }
 
+bool Dispatch::is_stalled(const Executor& executor, TimePoint now) {
+  return !executor.held.empty() && now - executor.progress_at >= kSlow;
+}
+
 Executor* Dispatch::pick(Kind kind, TimePoint now) const {
   Executor* best = nullptr;
+  const auto rank = [now](const Executor& executor) { return std::pair(is_stalled(executor, now), executor.held.size()); };
   for (Executor* const executor : open_[index_of(kind)]) {
     if (executor->held.empty()) return executor;
-    if ((best == nullptr || executor->held.size() < best->held.size()) && has_room(*executor, now)) best = executor;
+    if ((best == nullptr || rank(*executor) < rank(*best)) && has_room(*executor, now)) best = executor;
   }
   return best;
 }
@@ -49,7 +54,7 @@ void Dispatch::assign(Job& job, Executor& executor, TimePoint now) {
   if (executor.held.empty()) executor.progress_at = now;
   executor.held.push_back(job);
   executor.expected_ns += job.expected_ns;
-  if (executor.kind == Kind::sync && executor.held.size() == 2) ++crowded_;
+  if (executor.held.size() == 2) ++crowded_[index_of(executor.kind)];
   ++executor.link->in_flight;
   ++executor.link->requests;
   ++in_flight_;
@@ -61,7 +66,7 @@ void Dispatch::drop(Job& job, TimePoint now) {
   executor.held.remove(job);
   executor.expected_ns -= job.expected_ns;
   executor.progress_at = now;
-  if (executor.kind == Kind::sync && executor.held.size() == 1) --crowded_;
+  if (executor.held.size() == 1) --crowded_[index_of(executor.kind)];
   --executor.link->in_flight;
   --in_flight_;
   if (std::exchange(job.overdue, false)) --executor.link->overdue;
@@ -113,7 +118,7 @@ auto Dispatch::submit(Job& job, TimePoint now) -> Placed {
 }
 
 bool Dispatch::waits_behind_slow(const Executor& executor, TimePoint now) const {
-  return executor.held.size() > 1 && now - executor.progress_at >= kSlow;
+  return executor.held.size() > 1 && is_stalled(executor, now);
 }
 
 void Dispatch::release(std::span<Job* const> jobs, TimePoint now, Handout& handout) {
@@ -130,9 +135,9 @@ void Dispatch::release(std::span<Job* const> jobs, TimePoint now, Handout& hando
     }
     drop(*job, now);
     pull(*executor, now, handout);
-    if (crowded_ > 0 && executor->held.empty() && executor->kind == Kind::sync && executor->link->open &&
-        now - took_back_at_ >= kAhead) {
-      for (const Executor* const other : open_[index_of(Kind::sync)])
+    const auto kind = index_of(executor->kind);
+    if (crowded_[kind] > 0 && executor->held.empty() && executor->link->open && now - took_back_at_ >= kAhead) {
+      for (const Executor* const other : open_[kind])
         if (waits_behind_slow(*other, now)) handout.take_back = true;
       if (handout.take_back) took_back_at_ = now;
     }
@@ -205,20 +210,28 @@ void Dispatch::close(WorkerLink& link, TimePoint now, Handout& handout) {
 auto Dispatch::find_take_back(TimePoint now) -> std::vector<Revocation> {
   const std::lock_guard lock(mutex_);
   std::vector<Revocation> found;
-  const auto& executors = open_[index_of(Kind::sync)];
-  if (crowded_ == 0 || executors.size() < 2) return found;
-  for (const Executor* const executor : executors) {
-    if (!waits_behind_slow(*executor, now)) continue;
-    const auto link =
-        std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == executor->link; });
-    if (link == links_.end()) continue;
-    for (Job* job = executor->held.front(); job; job = job->next) {
-      if (job->state != Job::State::sent || job->revoke_asked || !job->whole_body) continue;
-      job->revoke_asked = true;
-      found.push_back({*link, job->id});
-    }
+  for (const auto kind : {Kind::sync, Kind::async}) {
+    const auto& executors = open_[index_of(kind)];
+    if (crowded_[index_of(kind)] == 0 || executors.size() < 2) continue;
+    // Coroutines that wait look the same from here as those that were not started: asking costs a frame for each, so it is
+    // done only where the answer is of use at once.
+    if (kind == Kind::async &&
+        std::none_of(executors.begin(), executors.end(), [](const auto* one) { return one->held.empty(); }))
+      continue;
+    for (const Executor* const executor : executors)
+      if (waits_behind_slow(*executor, now)) ask_back(*executor, found);
   }
   return found;
+}
+
+void Dispatch::ask_back(const Executor& executor, std::vector<Revocation>& found) {
+  const auto link = std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == executor.link; });
+  if (link == links_.end()) return;
+  for (Job* job = executor.held.front(); job; job = job->next) {
+    if (job->state != Job::State::sent || job->revoke_asked || !job->whole_body) continue;
+    job->revoke_asked = true;
+    found.push_back({*link, job->id});
+  }
 }
 
 std::optional<unsigned> Dispatch::loop_of(const WorkerLink& link, std::uint64_t id) const {

@@ -30,7 +30,9 @@ struct Handout {
 class Dispatch {
  public:
   // A synchronous executor is handed more than one request only as far as it is expected to begin the last within kAhead;
-  // what waits behind a request that has run for kSlow is taken back.
+  // what waits behind a request that has run for kSlow is taken back. An event loop that has answered nothing for kSlow may
+  // be held up by a coroutine that blocks: it comes last, and is asked for what it has not started once another has nothing
+  // to do.
   static constexpr Nanoseconds kAhead{1'000'000};
   static constexpr Nanoseconds kSlow{2'000'000};
   static constexpr std::size_t kMaxAhead = 128;
@@ -100,7 +102,9 @@ class Dispatch {
   void hand_out(Job& job, Executor& executor, TimePoint now, Handout& handout);
   void pull(Executor& executor, TimePoint now, Handout& handout);
   void pull_any(Kind kind, TimePoint now, Handout& handout);
+  static bool is_stalled(const Executor& executor, TimePoint now);
   bool waits_behind_slow(const Executor& executor, TimePoint now) const;
+  void ask_back(const Executor& executor, std::vector<Revocation>& found);
 
   const std::size_t queue_limit_;
   const std::size_t async_capacity_;
@@ -113,7 +117,7 @@ class Dispatch {
   std::vector<Inbox> inboxes_;                  // by loop
   std::vector<std::shared_ptr<WorkerLink>> links_;
   std::uint64_t sequence_ = 0;
-  std::size_t crowded_ = 0;  // synchronous executors that hold more than one
+  std::array<std::size_t, 2> crowded_{};  // executors that hold more than one, by Kind
   std::size_t in_flight_ = 0;
   TimePoint took_back_at_{};
 };

@@ -167,6 +167,39 @@ TEST_F(DispatchTest, AsynchronousExecutorsTakeUpToTheirCapacity) {
   EXPECT_EQ(dispatch_->submit(job(0, 0), now_), Dispatch::Placed::sent);
 }
 
+TEST_F(DispatchTest, WhatABlockedEventLoopHasNotStartedGoesToAnIdleOne) {
+  const auto first = open(1);
+  Job& blocks = job(0, 1);
+  Job& behind = job(0, 1);
+  ASSERT_EQ(dispatch_->submit(blocks, now_), Dispatch::Placed::sent);
+  ASSERT_EQ(dispatch_->submit(behind, now_), Dispatch::Placed::sent);
+  const auto second = open(1);
+  Job& elsewhere = job(0, 1);
+  ASSERT_EQ(dispatch_->submit(elsewhere, now_), Dispatch::Placed::sent);
+  EXPECT_EQ(elsewhere.executor->link, second.get());
+  now_ += Milliseconds(3);
+  EXPECT_TRUE(dispatch_->find_take_back(now_).empty());  // nobody has time for it
+  EXPECT_TRUE(release(elsewhere, 3'000'000).take_back);
+  EXPECT_EQ(dispatch_->find_take_back(now_).size(), 2u);
+  Handout handout;
+  handout.own = 0;
+  dispatch_->give_back(behind, now_, handout);
+  EXPECT_EQ(handout.mine.pop(), &behind);
+  EXPECT_EQ(behind.executor->link, second.get());
+}
+
+TEST_F(DispatchTest, AnEventLoopThatAnswersIsPreferredToOneThatDoesNot) {
+  const auto first = open(1);
+  ASSERT_EQ(dispatch_->submit(job(0, 1), now_), Dispatch::Placed::sent);  // blocks
+  const auto second = open(1);
+  now_ += Milliseconds(3);
+  for (int i = 0; i < 4; ++i) {
+    Job& quick = job(0, 1);
+    ASSERT_EQ(dispatch_->submit(quick, now_), Dispatch::Placed::sent);
+    EXPECT_EQ(quick.executor->link, second.get());
+  }
+}
+
 TEST_F(DispatchTest, KindsMayNotChange) {
   const Kind kinds[] = {Kind::async, Kind::async};
   EXPECT_FALSE(dispatch_->set_kinds(kinds));
