@@ -140,7 +140,8 @@ int ask_admin(const std::string& url, const std::string& path, bool json, Result
   return 0;
 }
 
-std::string format_milliseconds(Milliseconds duration) {
+std::string format_timeout(Milliseconds duration) {
+  if (duration == pool::kNoTimeout) return "none";
   return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + "s"
                                       : std::to_string(duration.count()) + "ms";
 }
@@ -284,9 +285,9 @@ int run_command(const ExplainCommand& command) {
       }
       const auto timeout = arm.endpoint.timeout ? arm.endpoint.timeout : route.timeout;
       if (timeout)
-        entry["timeout"] = format_milliseconds(*timeout);
+        entry["timeout"] = format_timeout(*timeout);
       else if (const auto pool = config->pools.find(arm.endpoint.pool); pool != config->pools.end())
-        entry["timeout"] = format_milliseconds(pool->second.timeout);
+        entry["timeout"] = format_timeout(pool->second.timeout);
       arms.push_back(std::move(entry));
     }
     answer["arms"] = arms;
@@ -294,7 +295,10 @@ int run_command(const ExplainCommand& command) {
       answer["pin"] = !may_pin ? "denied: the pin policy of this route does not allow it"
                       : policy == config::PinPolicy::loopback && !token ? "taken, from a client on this machine"
                                                                         : "taken";
-    answer["body_bytes"] = match.route->body_bytes;
+    if (match.route->body_bytes == UINT64_MAX)
+      answer["body_bytes"] = "no limit";
+    else
+      answer["body_bytes"] = match.route->body_bytes;
     answer["why"] = "the most specific route of this path that answers " + command.method;
   }
   if (command.json) {

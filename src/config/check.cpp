@@ -108,7 +108,7 @@ void collect_endpoints(Config& config, Reader& reader, const std::vector<std::st
   for (const auto& [name, pool] : config.pools) pool_names.push_back(name);
   struct Use {
     bool stream;
-    Place place;
+    const EndpointConfig* endpoint;
   };
   std::map<std::pair<std::string, std::string>, Use> uses;
   for (const auto& route : config.routes)
@@ -129,17 +129,42 @@ void collect_endpoints(Config& config, Reader& reader, const std::vector<std::st
       }
       const bool is_application = endpoint.backend != Backend::python;
       const bool stream = route.stream || is_application;  // an application reads its body itself
-      const auto [use, is_new] = uses.insert({{endpoint.pool, endpoint.endpoint}, Use{stream, endpoint.place}});
-      if (!is_new && use->second.stream != stream)
+      const auto [use, is_new] = uses.insert({{endpoint.pool, endpoint.endpoint}, Use{stream, &endpoint}});
+      const auto& earlier = *use->second.endpoint;
+      if (kind_of(earlier.backend) != kind_of(endpoint.backend))
+        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used as " + kind_of(endpoint.backend) +
+                                          " here and as " + kind_of(earlier.backend) + " by " + where(earlier.place) +
+                                          ": an endpoint of a pool has one interface");
+      else if (earlier.root_path != endpoint.root_path)
+        reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" has the root path \"" + earlier.root_path + "\" in " +
+                                          where(earlier.place) + " and \"" + endpoint.root_path +
+                                          "\" here: an application of a pool has one");
+      else if (use->second.stream != stream)
         reader.report(endpoint.place, "\"" + endpoint.endpoint + "\" is used " + (stream ? "with" : "without") +
                                           " \"stream\" here and " + (stream ? "without" : "with") + " it by " +
-                                          where(use->second.place) + ": an endpoint gets its body in one way");
+                                          where(earlier.place) + ": an endpoint gets its body in one way");
       if (is_new)
         pool->second.endpoints.push_back({endpoint.endpoint, kind_of(endpoint.backend), stream, endpoint.root_path});
     }
 }
 
 std::string section_of(const std::string& pool) { return pool == "python" ? "/python" : child_pointer("/pools", pool); }
+
+// A warm-up request goes to one application of the pool: it says which, where there are several.
+void check_warmup(Reader& reader, const std::string& name, const pool::PoolOptions& pool) {
+  std::vector<std::string> applications;
+  for (const auto& endpoint : pool.endpoints) applications.push_back(endpoint.target);
+  for (std::size_t i = 0; i < pool.warmup.size(); ++i) {
+    const auto place = reader.place(section_of(name) + "/warmup/" + std::to_string(i));
+    const auto& endpoint = pool.warmup[i].endpoint;
+    if (endpoint && std::find(applications.begin(), applications.end(), *endpoint) == applications.end())
+      reader.report(
+          place, "the pool \"" + name + "\" has no endpoint \"" + *endpoint + "\"" + did_you_mean(*endpoint, applications));
+    if (!endpoint && applications.size() > 1)
+      reader.report(place, "the pool \"" + name + "\" has " + std::to_string(applications.size()) +
+                               " endpoints: say which one answers, {\"path\": …, \"endpoint\": …}");
+  }
+}
 
 void check_pools(const Config& config, Reader& reader) {
   const pool::PoolOptions* in_thread = nullptr;
@@ -152,6 +177,7 @@ void check_pools(const Config& config, Reader& reader) {
             "the pool \"" + in_thread->name + "\" is in thread mode too, and the server's process has one interpreter");
       in_thread = &pool;
     }
+    check_warmup(reader, name, pool);
     // Directories that the file gives were looked at when they were read; this is the default one.
     if (const auto given = section_of(name) + "/path";
         !reader.has(given) && !std::filesystem::is_directory(pool.path.front()))

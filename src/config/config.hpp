@@ -45,7 +45,7 @@ struct RouteConfig {
   std::vector<ArmConfig> arms;       // one or more, in file order
   bool is_twin = false;              // written with "arms"
   bool stream = false;
-  std::optional<std::uint64_t> body_bytes;  // route's own limit
+  std::optional<std::uint64_t> body_bytes;  // route's own limit; UINT64_MAX: none
   std::optional<Milliseconds> timeout;
   std::optional<PinPolicy> pin;
   Place place;
@@ -79,6 +79,7 @@ struct Config {
   bool server_timing = false;
   bool debug = false;
   std::string state_dir = "/var/lib/tandem";
+  std::vector<std::string> trusted_proxies;  // networks ("10.0.0.0/8"), addresses, "unix" for any Unix socket
   std::vector<RouteConfig> routes;
 };
 

@@ -41,12 +41,16 @@ AdminConfig parse_admin(Object& top, const Files& files);
 net::Limits parse_limits(Object section);
 LogConfig parse_log(Object section, const Files& files);
 void parse_auto(Object& object, std::string_view key, unsigned& target, unsigned automatic);
+std::optional<std::uint64_t> parse_body_bytes(const Value& value);  // null: no limit
 std::string parse_token_file(Object& object, std::string_view key, const Files& files);
 
 // parse_pool.cpp
+std::optional<Milliseconds> parse_timeout(const Value& value);  // null: no time limit
 pool::PoolOptions parse_pool(Object section, std::string name, const Surroundings& surroundings);
 
 // parse_routes.cpp
+Result<void> check_application(const std::string& target);  // "module:application", "module:factory()", "module"
+Result<void> check_root_path(const std::string& path);      // "" or "/api"
 void parse_pin(Object& object, std::optional<PinPolicy>& target);
 std::vector<RouteConfig> parse_routes(Object& top);
 

@@ -8,11 +8,6 @@
 namespace tandem::config {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""h;
-
-constexpr std::uint64_t kTiB = std::uint64_t{1} << 40;
-
 struct BackendKey {
   std::string_view key;
   Backend backend;
@@ -35,18 +30,23 @@ bool is_dotted_name(std::string_view text) {
   return !at_start;
 }
 
+bool is_application(Backend backend) { return backend != Backend::native && backend != Backend::python; }
+
 void check_target(const Value& value, Backend backend, const std::string& target) {
   if (backend == Backend::native) {
     if (!ascii::is_token(target)) value.report("expected the name of a native endpoint, got \"" + target + "\"");
     return;
   }
+  if (is_application(backend)) {
+    if (const auto checked = check_application(target); !checked) value.report(checked.error().message);
+    return;
+  }
   const auto colon = target.find(':');
   if (colon == std::string::npos || !is_dotted_name(target.substr(0, colon)) || !is_dotted_name(target.substr(colon + 1)))
-    value.report("expected \"module:" + std::string(backend == Backend::python ? "function" : "application") + "\", got \"" +
-                 target + "\"");
+    value.report("expected \"module:function\", got \"" + target + "\"");
 }
 
-// Short form "greet:hello", or long form {"endpoint": "greet:hello", "timeout": "5s"}.
+// Short form "greet:hello", or long form {"endpoint": "greet:hello", "timeout": "5s"}; applications have a "root_path" too.
 std::optional<EndpointConfig> parse_endpoint(const Value& value, Backend backend) {
   EndpointConfig endpoint;
   endpoint.backend = backend;
@@ -62,14 +62,21 @@ std::optional<EndpointConfig> parse_endpoint(const Value& value, Backend backend
     value.report_expected("the name of an endpoint, or an object with \"endpoint\"");
     return std::nullopt;
   }
-  Object object(value, "endpoint");
+  Object object(value, is_application(backend) ? "application" : "endpoint");
   const auto target = object.find("endpoint");
   if (target) {
     object.text("endpoint", endpoint.endpoint);
     if (target->is_string()) check_target(*target, backend, endpoint.endpoint);
     endpoint.place = target->place();
   }
-  if (const auto timeout = object.find("timeout")) endpoint.timeout = timeout->duration(1ms, 24h);
+  if (const auto timeout = object.find("timeout")) endpoint.timeout = parse_timeout(*timeout);
+  if (is_application(backend)) {
+    object.text("root_path", endpoint.root_path);
+    if (const auto checked = check_root_path(endpoint.root_path); !checked)
+      object.find("root_path")->report(checked.error().message);
+  } else {
+    object.refuse("root_path", "only applications (\"asgi\", \"wsgi\") have a root path");
+  }
   if (object.close() && !target) object.report("the long form needs an \"endpoint\"");
   return target && target->is_string() ? std::optional(endpoint) : std::nullopt;
 }
@@ -168,7 +175,7 @@ void parse_route_limits(Object& route_object, RouteConfig& route) {
                                                  "connections",  "header_timeout", "body_timeout",
                                                  "idle_timeout", "write_timeout",  "drain_timeout"};
   Object limits(*value, "route_limits");
-  if (const auto body = limits.find("body_bytes")) route.body_bytes = body->size(0, kTiB);
+  if (const auto body = limits.find("body_bytes")) route.body_bytes = parse_body_bytes(*body);
   for (const auto key : kGlobal) limits.refuse(key, "this limit can't be set for one route, only in /limits for all");
   limits.close();
 }
@@ -200,7 +207,7 @@ RouteConfig parse_route(const Value& value) {
   std::string pool;
   const auto pool_value = object.find("pool");
   object.text("pool", pool);
-  if (const auto timeout = object.find("timeout")) route.timeout = timeout->duration(1ms, 24h);
+  if (const auto timeout = object.find("timeout")) route.timeout = parse_timeout(*timeout);
   parse_pin(object, route.pin);
   const auto stream = object.find("stream");
   object.boolean("stream", route.stream);
@@ -235,6 +242,22 @@ RouteConfig parse_route(const Value& value) {
 }
 
 }  // namespace
+
+Result<void> check_application(const std::string& target) {
+  const auto colon = target.find(':');
+  auto attribute = colon == std::string::npos ? std::string("app") : target.substr(colon + 1);
+  if (const auto call = attribute.find('('); call != std::string::npos && attribute.back() == ')') attribute.resize(call);
+  if (is_dotted_name(target.substr(0, colon)) && is_dotted_name(attribute)) return {};
+  return Error("expected \"module:application\", \"module:factory()\" or \"module\", got \"" + target + "\"");
+}
+
+Result<void> check_root_path(const std::string& path) {
+  if (path.empty()) return {};
+  if (path.front() != '/' || path.back() == '/')
+    return Error("a root path begins with \"/\" and does not end with one, got \"" + path + "\"");
+  if (path.find_first_of("?#") != std::string::npos) return Error("a root path holds no \"?\" and no \"#\"");
+  return {};
+}
 
 void parse_pin(Object& object, std::optional<PinPolicy>& target) {
   object.choice<std::optional<PinPolicy>>(

@@ -110,6 +110,11 @@ AdminConfig parse_admin(Object& top, const Files& files) {
   return admin;
 }
 
+std::optional<std::uint64_t> parse_body_bytes(const Value& value) {
+  if (value.is_null()) return UINT64_MAX;
+  return value.size(0, 1024 * kGiB);
+}
+
 net::Limits parse_limits(Object section) {
   net::Limits limits;
   section.size("header_bytes", limits.header_bytes, 256, 16 * kMiB);
@@ -120,7 +125,7 @@ net::Limits parse_limits(Object section) {
       limits.uri_bytes = *bytes;
       if (*bytes > limits.header_bytes) uri->report("uri_bytes is part of header_bytes and can't be larger than it");
     }
-  section.size("body_bytes", limits.body_bytes, 0, 1024 * kGiB);
+  if (const auto body = section.find("body_bytes")) limits.body_bytes = parse_body_bytes(*body).value_or(limits.body_bytes);
   section.integer("connections", limits.connections, 1, 1'000'000);
   section.duration("header_timeout", limits.header_timeout, 1ms, 24h);
   section.duration("body_timeout", limits.body_timeout, 1ms, 24h);
@@ -182,8 +187,12 @@ Config parse_config(const Value& document, const Surroundings& surroundings) {
   top.boolean("debug", config.debug);
   top.text("state_dir", config.state_dir);
   config.state_dir = surroundings.files.absolute(config.state_dir).string();
-  if (const auto proxies = top.find("trusted_proxies"); proxies && !proxies->texts().empty())
-    proxies->report("trusted proxies are not built yet: leave this out");
+  if (const auto proxies = top.find("trusted_proxies"))
+    for (const auto& proxy : proxies->elements())
+      if (auto network = proxy.text()) {
+        if (const auto checked = check_network(*network); !checked) proxy.report(checked.error().message);
+        config.trusted_proxies.push_back(std::move(*network));
+      }
 
   config.pools.emplace("python", parse_pool(top.section("python", "pool"), "python", surroundings));
   if (const auto pools = top.find("pools"))

@@ -22,7 +22,7 @@ struct Limits {
   std::uint64_t header_bytes = 16 * 1024;  // request line and fields; more: 431
   std::uint32_t header_count = 100;        // fields; more: 431
   std::uint64_t uri_bytes = 8 * 1024;      // request target; more: 414
-  std::uint64_t body_bytes = 1024 * 1024;  // more: 413, as the bytes arrive
+  std::uint64_t body_bytes = 1024 * 1024;  // more: 413, as the bytes arrive; UINT64_MAX: no limit
   std::uint32_t connections = 10000;       // a further one is answered 503 and closed
   Milliseconds header_timeout{10000};      // from the first byte of a request to its last field; then 408
   Milliseconds body_timeout{30000};        // between two reads of a body; then 408

@@ -172,7 +172,9 @@ void LoopDispatch::send(Job& job, TimePoint now) {
   facts.timeout_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(waiter.timeout).count());
   facts.streamed = waiter.streamed_request;
   append_request(lane.output(), facts, waiter.request, waiter.call, waiter.body);
-  arm(job, Job::Deadline::answer, now + waiter.timeout);
+  job.disarm();  // it may have waited in the queue
+  job.deadline = Job::Deadline::none;
+  if (waiter.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now + waiter.timeout);
   waiter.notify();
 }
 
@@ -199,7 +201,7 @@ void LoopDispatch::abandon(Job& job) {
     stream->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
     cancel_at_worker(job);
-    if (!job.armed()) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
+    if (!job.armed() && options_.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
   } else if (dispatch_.withdraw(job)) {
     put_job(job);
   }  // else it is in the inbox: send_mine finds that nobody waits

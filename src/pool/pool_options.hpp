@@ -11,6 +11,9 @@
 
 namespace tandem::pool {
 
+// A request may take as long as it takes: nothing is armed for it, and no worker counts as stuck for it.
+constexpr Milliseconds kNoTimeout{0};
+
 enum class Mode : std::uint8_t { process, thread };
 
 // One program that the pool's workers load.
@@ -42,8 +45,8 @@ struct PoolOptions {
   Mode mode = Mode::process;
   std::size_t queue = 1024;  // requests that wait for a worker; one more is answered 503
   Milliseconds queue_timeout{10000};
-  Milliseconds timeout{30000};            // from dispatch to answer, unless the route says otherwise; then 504
-  std::uint64_t max_requests = 0;         // a worker is replaced after so many; 0: never
+  Milliseconds timeout{30000};     // from dispatch to answer, unless the route says otherwise; then 504. kNoTimeout: none
+  std::uint64_t max_requests = 0;  // a worker is replaced after so many; 0: never
   std::uint64_t max_requests_jitter = 0;  // up to so many more, drawn per worker
   std::optional<std::uint64_t> max_rss_bytes;
   Milliseconds max_lifetime{0};   // a worker is replaced at that age, plus up to a tenth; 0: never

@@ -89,7 +89,7 @@ TEST_F(Load, ReadsEverySection) {
     "python": {"workers": "${WORKERS}", "queue": 5, "queue_timeout": "1m", "timeout": "2s", "max_requests": 10,
                "max_requests_jitter": 2, "max_rss": "64MiB", "home": null, "threads": 4},
     "pools": {"other": {"mode": "thread"}},
-    "pin": "token", "pin_token_file": "token", "server_timing": "${YES}", "debug": true, "state_dir": "state", "trusted_proxies": [],
+    "pin": "token", "pin_token_file": "token", "server_timing": "${YES}", "debug": true, "state_dir": "state", "trusted_proxies": ["10.0.0.0/8"],
     "routes": [{"path": "/x", "name": "x", "methods": ["GET", "POST"], "python": {"endpoint": "m:f", "timeout": "9s"}, "pool": "other",
                 "stream": true, "limits": {"body_bytes": "3MiB"}, "timeout": "8s", "pin": "off"}]})");
   ASSERT_EQ(c.listen.size(), 3u);
@@ -255,8 +255,104 @@ TEST_F(Load, MissesTheDefaultDirectoryOnlyWhenItIsUsed) {
   EXPECT_NE(route_problems(R"({"path": "/", "python": "m:f"})").find("python_handlers\" does not exist"), std::string::npos);
 }
 
-TEST_F(Load, RefusesWhatIsNotBuiltYet) {
-  EXPECT_NE(top_problems(R"("trusted_proxies": ["10.0.0.0/8"])").find("not built yet"), std::string::npos);
+TEST_F(Load, ReadsPoolsOfApplications) {
+  const auto c = config(R"json({"trusted_proxies": ["10.0.0.0/8", "::1", "unix"], "limits": {"body_bytes": null},
+    "python": {"workers": {"min": 2, "max": "auto", "idle_timeout": "5s"}, "timeout": null},
+    "pools": {"shop": {"environment": {"A": "${PORT}", "B_2": ""}, "user": "root", "max_lifetime": "12h", "lifespan": "on",
+                       "warmup": ["/", "POST /fill?x=1", {"path": "/a", "endpoint": "shop:make()"}], "threads": 8}},
+    "routes": [{"path": "/shop/*", "asgi": {"endpoint": "shop:make()", "root_path": "/api", "timeout": null}, "pool": "shop"},
+               {"path": "/old/*", "wsgi": "old", "timeout": null, "limits": {"body_bytes": null}},
+               {"path": "/f", "python": "m:f"}]})json");
+  EXPECT_EQ(c.trusted_proxies, (std::vector<std::string>{"10.0.0.0/8", "::1", "unix"}));
+  EXPECT_EQ(c.net.limits.body_bytes, UINT64_MAX);
+  const auto& python = c.pools.at("python");
+  EXPECT_EQ(python.workers, 2u);
+  EXPECT_EQ(python.max_workers, 6u);
+  EXPECT_EQ(python.idle_timeout, Milliseconds(5000));
+  EXPECT_EQ(python.timeout, pool::kNoTimeout);
+  const auto& shop = c.pools.at("shop");
+  EXPECT_EQ(shop.environment, (std::map<std::string, std::string>{{"A", "7070"}, {"B_2", ""}}));
+  EXPECT_EQ(shop.user, "root");
+  EXPECT_EQ(shop.max_lifetime, Milliseconds(12 * 3600 * 1000));
+  EXPECT_EQ(shop.lifespan, "on");
+  EXPECT_EQ(shop.max_workers, 0u);
+  ASSERT_EQ(shop.warmup.size(), 3u);
+  EXPECT_EQ(shop.warmup[0].method + " " + shop.warmup[0].path, "GET /");
+  EXPECT_EQ(shop.warmup[1].method + " " + shop.warmup[1].path, "POST /fill?x=1");
+  EXPECT_EQ(shop.warmup[2].endpoint, "shop:make()");
+  ASSERT_EQ(shop.endpoints.size(), 1u);
+  EXPECT_EQ(shop.endpoints[0].kind, "asgi");
+  EXPECT_EQ(shop.endpoints[0].root_path, "/api");
+  EXPECT_TRUE(shop.endpoints[0].stream);
+  EXPECT_EQ(c.routes[0].arms[0].endpoint.timeout, pool::kNoTimeout);
+  EXPECT_EQ(c.routes[1].timeout, pool::kNoTimeout);
+  EXPECT_EQ(c.routes[1].body_bytes, UINT64_MAX);
+  EXPECT_EQ(python.endpoints.at(0).kind, "wsgi");
+  EXPECT_EQ(python.endpoints.at(1).kind, "function");
+}
+
+TEST_F(Load, ChecksPoolsOfApplications) {
+  const auto pool = [&](const std::string& keys) { return top_problems("\"python\": {" + keys + "}"); };
+  const auto expect = [](const std::string& said, const std::string& wanted) {
+    EXPECT_NE(said.find(wanted), std::string::npos) << said;
+  };
+  expect(pool(R"("workers": {"min": 4, "max": 2})"), "/python/workers/max: there are at least 4");
+  expect(pool(R"("workers": {"mni": 4})"), "no such key in /python/workers (did you mean \"min\"?)");
+  expect(pool(R"("workers": [1])"), "/python/workers: expected \"auto\" or a whole number");
+  expect(pool(R"("environment": {"A-B": "x"})"), "/python/environment/A-B: the name of an environment variable");
+  expect(pool(R"("environment": {"A": 5})"), "/python/environment/A: expected a string, got 5");
+  expect(pool(R"("environment": {"A": "${NOWHERE}"})"), "NOWHERE is not set");
+  expect(pool(R"("user": "no such one")"), "/python/user: this machine has no user \"no such one\"");
+  expect(pool(R"("lifespan": "auot")"), "did you mean \"auto\"?");
+  expect(pool(R"("max_lifetime": 3600)"), "expected a duration");
+  expect(pool(R"("warmup": "/")"), "/python/warmup: expected an array");
+  expect(pool(R"("warmup": ["health"])"), "/python/warmup/0: expected a path");
+  expect(pool(R"("warmup": ["get /"])"), "/python/warmup/0: expected a method in capitals, got \"get\"");
+  expect(pool(R"("warmup": [{"pth": "/"}])"), "did you mean \"path\"?");
+  for (const auto* keys :
+       {R"("max_lifetime": "1h")", R"("environment": {"A": "x"})", R"("user": "root")", R"("workers": {"max": 2})"})
+    expect(pool(R"("mode": "thread", )" + std::string(keys)), "(\"mode\": \"thread\")");
+  expect(
+      problems(R"({"python": {"warmup": ["/"]}, "routes": [{"path": "/a", "asgi": "m:a"}, {"path": "/b", "asgi": "m:b"}]})"),
+      "/python/warmup/0: the pool \"python\" has 2 endpoints: say which");
+  expect(problems(R"({"python": {"warmup": [{"endpoint": "m:b"}]}, "routes": [{"path": "/a", "asgi": "m:a"}]})"),
+         "has no endpoint \"m:b\" (did you mean \"m:a\"?)");
+}
+
+TEST_F(Load, ChecksApplications) {
+  const auto asgi = [&](const std::string& value) { return route_problems(R"({"path": "/*", "asgi": )" + value + "}"); };
+  for (const auto* target : {"m:app", "pack.m:app.asgi", "m:make()", "m:make('x', debug=True)", "m"})
+    EXPECT_EQ(asgi("\"" + std::string(target) + "\""), "");
+  for (const auto* target : {"", "m:", ":app", "m:a:b", "m:app(", "m:app)", "m/n:app", "1:app"})
+    EXPECT_NE(asgi("\"" + std::string(target) + "\"").find("expected \"module:application\""), std::string::npos) << target;
+  for (const auto* path : {"api", "/api/", "/", "/a?b"})
+    EXPECT_NE(asgi(R"({"endpoint": "m:a", "root_path": ")" + std::string(path) + "\"}").find("/asgi/root_path: a root path"),
+              std::string::npos)
+        << path;
+  EXPECT_NE(route_problems(R"({"path": "/", "python": {"endpoint": "m:f", "root_path": "/api"}})").find("only applications"),
+            std::string::npos);
+  EXPECT_NE(route_problems(R"({"path": "/a", "asgi": "m:f"}, {"path": "/b", "wsgi": "m:f"})")
+                .find("is used as wsgi here and as asgi by /routes/0/asgi"),
+            std::string::npos);
+  EXPECT_NE(
+      route_problems(R"({"path": "/a", "asgi": "m:f"}, {"path": "/b", "asgi": {"endpoint": "m:f", "root_path": "/x"}})")
+          .find("an application of a pool has one"),
+      std::string::npos);
+  // The same application twice, in one pool or in two, is nothing special; an ASGI application in a thread isn't either.
+  EXPECT_EQ(problems(R"({"python": {"mode": "thread"}, "pools": {"b": {}}, "routes": [{"path": "/a/*", "asgi": "m:f"},
+              {"path": "/b/*", "asgi": "m:f"}, {"path": "/c/*", "asgi": "m:f", "pool": "b"}]})"),
+            "");
+}
+
+TEST_F(Load, ChecksTrustedProxies) {
+  const auto said = [&](const std::string& network) { return top_problems("\"trusted_proxies\": [\"" + network + "\"]"); };
+  for (const auto* network : {"10.0.0.0/8", "0.0.0.0/0", "192.0.2.7", "192.0.2.7/32", "::1", "fd00::/8", "::/0", "unix"})
+    EXPECT_EQ(said(network), "") << network;
+  for (const auto* network :
+       {"", "localhost", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "fd00::/129", "*", "Unix"})
+    EXPECT_NE(said(network).find("/trusted_proxies/0: expected a "), std::string::npos) << network;
+  EXPECT_NE(said("10.1.2.3/8").find("did you mean \"10.0.0.0/8\"?"), std::string::npos);
+  EXPECT_NE(said("fd00::1/15").find("did you mean \"fd00::/15\"?"), std::string::npos);
 }
 
 TEST_F(Load, WantsOneEndpointPerRouteAndArm) {

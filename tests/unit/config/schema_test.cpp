@@ -26,7 +26,8 @@ Config parse(Reader& reader, const Json& json) {
 
 // Sections are read whether they are there or not; what only some files have is here once.
 Keys keys_of_reader() {
-  const std::string text = R"({"listen": [{}], "routes": [{"arms": {"a": {"native": {}}}, "limits": {}}]})";
+  const std::string text = R"({"listen": [{}], "python": {"workers": {}, "warmup": [{}]},
+    "routes": [{"arms": {"a": {"native": {}}, "b": {"asgi": {}}}, "limits": {}}]})";
   Reader reader(scan_positions(text), {});
   parse(reader, Json::parse(text));
   return reader.keys();
@@ -85,6 +86,7 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
   written["routes"] = Json::array();
   for (const auto* section : {"admin", "limits", "http", "log"}) written[section] = defaults(section);
   written["python"] = defaults("pool");
+  written["pools"]["adaptive"]["workers"] = defaults("workers");
 
   const auto describe = [](const Json& json) {
     const auto text = json.dump();
@@ -93,6 +95,7 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
     for (const auto& problem : reader.take_problems()) ADD_FAILURE() << format_problem("schema", problem);
     const auto& limits = config.net.limits;
     const auto& pool = config.pools.at("python");
+    const auto& adaptive = config.pools.at("adaptive");
     std::ostringstream out;
     out << config.listen.at(0).text << ' ' << config.threads << ' ' << config.admin.listen->text << ' '
         << config.admin.hosts.size() << ' ' << int(config.pin) << config.server_timing << config.debug << config.net.strict
@@ -103,11 +106,13 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
         << ' ' << pool.threads << ' ' << pool.async_capacity << ' ' << int(pool.mode) << ' ' << pool.queue << ' '
         << pool.queue_timeout.count() << ' ' << pool.timeout.count() << ' ' << pool.max_requests << ' '
         << pool.max_requests_jitter << ' ' << pool.max_rss_bytes.has_value() << ' ' << pool.start_timeout.count() << ' '
-        << pool.stuck_grace.count() << ' ' << config.log.level << ' ' << config.log.format << ' ' << config.log.access << ' '
-        << config.log.file;
+        << pool.stuck_grace.count() << ' ' << pool.max_lifetime.count() << ' ' << pool.user << ' ' << pool.lifespan << ' '
+        << pool.warmup.size() << ' ' << adaptive.workers << ' ' << adaptive.max_workers << ' '
+        << adaptive.idle_timeout.count() << ' ' << config.trusted_proxies.size() << ' ' << config.log.level << ' '
+        << config.log.format << ' ' << config.log.access << ' ' << config.log.file;
     return out.str();
   };
-  EXPECT_EQ(describe(written), describe(Json{{"routes", Json::array()}}));
+  EXPECT_EQ(describe(written), describe(Json::parse(R"({"routes": [], "pools": {"adaptive": {"workers": {}}}})")));
 }
 
 }  // namespace
