@@ -21,15 +21,16 @@ experiment::PinPolicy pin_policy(config::PinPolicy policy) {
   return experiment::PinPolicy::off;
 }
 
+bool is_application(const config::ArmConfig& arm) {
+  return arm.endpoint.backend != config::Backend::native && arm.endpoint.backend != config::Backend::python;
+}
+
 }  // namespace
 
 std::vector<std::string> effective_methods(const config::RouteConfig& route) {
   auto methods = route.methods;
   if (methods.empty()) {
-    const bool has_application = std::any_of(route.arms.begin(), route.arms.end(), [](const auto& arm) {
-      return arm.endpoint.backend != config::Backend::native && arm.endpoint.backend != config::Backend::python;
-    });
-    if (has_application) return {};
+    if (std::any_of(route.arms.begin(), route.arms.end(), is_application)) return {};
     methods = {"GET"};
   }
   if (std::find(methods.begin(), methods.end(), "*") != methods.end()) return {};
@@ -75,13 +76,15 @@ Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::C
       experiment::Arm arm;
       arm.name = arm_config.name;
       arm.weight = arm_config.weight;
-      arm.handler = *handler;
+      arm.handler = is_application(arm_config) ? &composed->mounts_.emplace_back(**handler, *pattern) : *handler;
       if (registry) arm.metrics = &registry->arm(route_config.name, arm_config.name, format_backend(endpoint.backend));
       arms.push_back(std::move(arm));
     }
     routing::Route route;
     route.name = route_config.name;
     route.pattern = std::move(*pattern);
+    route.is_mount = route.pattern.ends_in_rest() && route.pattern.segments.size() > 1 &&
+                     std::all_of(route_config.arms.begin(), route_config.arms.end(), is_application);
     route.methods = effective_methods(route_config);
     route.body_bytes = route_config.body_bytes.value_or(config.net.limits.body_bytes);
     if (route_config.is_twin)

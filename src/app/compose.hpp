@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "experiment/split_handler.hpp"
 #include "observe/metrics.hpp"
+#include "routing/mount_handler.hpp"
 #include "routing/route_table.hpp"
 
 namespace tandem::app {
@@ -29,6 +30,7 @@ class ComposedTable {
   ComposedTable() = default;
 
   routing::RouteTable table_;
+  std::deque<routing::MountHandler> mounts_;
   std::deque<experiment::SingleHandler> singles_;
   std::deque<experiment::SplitHandler> splits_;
 };

@@ -1,5 +1,6 @@
 """The parts of the worker that are off the hot path, as the module `_tandem_runtime`. It is compiled into the binary."""
 
+import ast
 import asyncio
 import atexit
 import contextvars
@@ -120,16 +121,34 @@ def _is_asgi(application):
 def _find(target):
     """The object that a target names, and its name within the module."""
     module_name, colon, attribute = target.partition(":")
-    if not colon or not module_name or not attribute:
+    if not module_name or (colon and not attribute):
         raise _Refused('expected "module:attribute"')
     module = importlib.import_module(module_name)
+    if not colon:
+        attribute = next((name for name in ("app", "application") if hasattr(module, name)), None)
+        if attribute is None:
+            raise _Refused(f'the module "{module_name}" has neither "app" nor "application": name its application')
     endpoint = module
-    for name in attribute.split("."):
+    path, call, arguments = attribute.partition("(")
+    for name in path.split("."):
         try:
             endpoint = getattr(endpoint, name)
         except AttributeError:
-            raise _Refused(f'the module "{module_name}" has no "{attribute}"') from None
-    return endpoint, attribute
+            raise _Refused(f'the module "{module_name}" has no "{path}"') from None
+    return (_make(endpoint, call + arguments) if call else endpoint), attribute
+
+
+def _make(factory, call):
+    """What a factory gives; its arguments are literals: "()", "('test', debug=True)"."""
+    try:
+        node = ast.parse("factory" + call, mode="eval").body
+        arguments = [ast.literal_eval(one) for one in node.args]
+        named = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
+    except (SyntaxError, ValueError, AttributeError):
+        raise _Refused(f"a factory is called with literals, which {call} are not") from None
+    if not callable(factory):
+        raise _Refused(f"a {type(factory).__name__} can't be called as a factory")
+    return factory(*arguments, **named)
 
 
 def _takes_request(endpoint):

@@ -19,6 +19,8 @@ struct Pattern {
   std::string text;  // as written
   std::vector<Segment> segments;
 
+  bool ends_in_rest() const { return segments.back().kind == Segment::Kind::rest; }
+
   // The same for two patterns that match the same paths: parameter names left out.
   std::string shape() const;
 };

@@ -54,6 +54,7 @@ Result<void> RouteTable::add(Route added) {
   for (const auto& segment : route.pattern.segments) {
     if (segment.kind == Segment::Kind::rest) {
       node->rest.push_back(&route);
+      if (route.is_mount) node->mounts.push_back(&route);
       return {};
     }
     auto& next = segment.kind == Segment::Kind::param ? node->param : node->literals[segment.text];
@@ -81,8 +82,9 @@ bool RouteTable::accept(const std::vector<const Route*>& candidates, Search& sea
       if (pattern[i].kind == Segment::Kind::param)
         search.request.path_params.push_back({pattern[i].text, search.segments[i]});
       else if (pattern[i].kind == Segment::Kind::rest)
-        search.request.path_params.push_back({pattern[i].text.empty() ? std::string_view("*") : pattern[i].text,
-                                              decode(search.request, rest_of(search.request.path, i))});
+        search.request.path_params.push_back(
+            {pattern[i].text.empty() ? std::string_view("*") : pattern[i].text,
+             i < search.segments.size() ? decode(search.request, rest_of(search.request.path, i)) : std::string_view{}});
     }
     return true;
   }
@@ -90,7 +92,7 @@ bool RouteTable::accept(const std::vector<const Route*>& candidates, Search& sea
 }
 
 bool RouteTable::search(const Node& node, Search& search, std::size_t depth) const {
-  if (depth == search.segments.size()) return accept(node.here, search);
+  if (depth == search.segments.size()) return accept(node.here, search) || accept(node.mounts, search);
   const auto segment = search.segments[depth];
   if (const auto literal = node.literals.find(segment); literal != node.literals.end())
     if (this->search(*literal->second, search, depth + 1)) return true;
@@ -101,8 +103,8 @@ bool RouteTable::search(const Node& node, Search& search, std::size_t depth) con
 Match RouteTable::match(http::Request& request) const {
   Match match;
   if (request.path.empty() || request.path.front() != '/') return match;
-  // Segments and the rest are decoded at most once each.
-  if (request.path.find('%') != std::string_view::npos) request.decoded.reserve(2 * request.path.size());
+  // Segments, the rest and the prefix of a mount are decoded at most once each.
+  if (request.path.find('%') != std::string_view::npos) request.decoded.reserve(3 * request.path.size());
   static thread_local std::vector<std::string_view> segments;  // keeps its memory from match to match
   segments.clear();
   for (auto rest = request.path.substr(1);;) {

@@ -21,6 +21,7 @@ struct Route {
   std::vector<std::string> methods;  // upper-case tokens, HEAD already added where GET stands; empty: any method
   const service::Handler* handler = nullptr;
   std::uint64_t body_bytes = 1024 * 1024;
+  bool is_mount = false;  // an application under a prefix: "/shop/*" takes "/shop" as well
 
   bool allows(std::string_view method) const;
 };
@@ -50,8 +51,9 @@ class RouteTable {
   struct Node {
     std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
     std::unique_ptr<Node> param;
-    std::vector<const Route*> here;  // routes that end at this segment
-    std::vector<const Route*> rest;  // routes that take whatever follows
+    std::vector<const Route*> here;    // routes that end at this segment
+    std::vector<const Route*> rest;    // routes that take whatever follows
+    std::vector<const Route*> mounts;  // those of them that take nothing, too
   };
   struct Search;
 

@@ -47,6 +47,39 @@ TEST(RouteTable, PrefersLiteralToParameterToRestWhateverTheOrder) {
   EXPECT_EQ(found(table, "/"), "/*");
 }
 
+TEST(RouteTable, AMountTakesItsPrefixToo) {
+  RouteTable table;
+  const auto add = [&](const char* path, bool is_mount, std::vector<std::string> methods = {}) {
+    Route route;
+    route.name = path;
+    route.pattern = *parse_pattern(path);
+    route.methods = std::move(methods);
+    route.handler = &nothing;
+    route.is_mount = is_mount;
+    EXPECT_TRUE(table.add(std::move(route)).ok()) << path;
+  };
+  add("/shop/*", true);
+  add("/shop/health", false);
+  add("/files/*", false);
+  add("/t/{name}/{rest*}", true);
+  add("/{any}", false);
+  add("/old/*", true);
+  add("/old", false, {"GET"});
+  EXPECT_EQ(found(table, "/shop"), "/shop/*");
+  EXPECT_EQ(found(table, "/shop/"), "/shop/*");
+  EXPECT_EQ(found(table, "/shop/a/b"), "/shop/*");
+  EXPECT_EQ(found(table, "/shop/health"), "/shop/health");
+  EXPECT_EQ(found(table, "/shopping"), "/{any}");
+  EXPECT_EQ(found(table, "/files"), "/{any}");
+  EXPECT_EQ(found(table, "/old"), "/old");
+  EXPECT_EQ(found(table, "/old", "POST"), "/old/*");
+  EXPECT_EQ(found(table, "/t/"), "()");
+  Asked asked("GET", "/t/acme");
+  ASSERT_NE(table.match(asked.request).route, nullptr);
+  EXPECT_EQ(asked.request.path_param("name"), "acme");
+  EXPECT_EQ(asked.request.path_param("rest"), "");
+}
+
 TEST(RouteTable, AParameterIsNeverEmpty) {
   const auto table = table_of({{"/users/{id}", {}}});
   EXPECT_EQ(found(table, "/users/"), "()");
