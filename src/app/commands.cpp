@@ -118,6 +118,7 @@ class NoBody final : public http::RequestBody {
   std::optional<std::string_view> buffered() override { return std::string_view{}; }
   Task<Result<std::string_view>> read_all() override { co_return std::string_view{}; }
   Task<Result<std::string_view>> read() override { co_return std::string_view{}; }
+  void abandon() override {}
 };
 
 // Prints what the admin side of a running server says: as it is, or as a table. The token, if one is needed, is

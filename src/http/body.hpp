@@ -13,7 +13,8 @@ namespace tandem::http {
 
 struct Problem;
 
-// A request's body. Owned by the connection; read by at most one reader, on the connection's I/O thread.
+// A request's body. Owned by the connection; read by at most one reader, on the connection's I/O thread. It may be read while
+// the answer is being written: until the response's stream is destroyed.
 class RequestBody {
  public:
   virtual ~RequestBody() = default;
@@ -34,6 +35,9 @@ class RequestBody {
   // The next piece, empty at the end. The view lives until the next call. Errors have the codes of docs/errors.md:
   // http.body_too_large (413), http.body_timeout (408), http.bad_chunk (400), client.gone (no answer possible).
   virtual Task<Result<std::string_view>> read() = 0;
+
+  // Nobody reads on: a read under way ends before this returns, with an error, as do later ones.
+  virtual void abandon() = 0;
 };
 
 // A streamed response body, pulled by the connection once earlier pieces are in the socket.

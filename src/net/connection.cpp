@@ -6,6 +6,8 @@
 
 namespace tandem::net {
 
+void WriteDeadline::expired() { connection->write_timed_out(); }
+
 template class Connection<boost::asio::ip::tcp::socket>;
 template class Connection<boost::asio::local::stream_protocol::socket>;
 

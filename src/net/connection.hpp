@@ -25,6 +25,17 @@
 
 namespace tandem::net {
 
+class ConnectionBase;
+
+// Of a write that the client does not take; what is waited for to be read has the connection's own timer.
+class WriteDeadline final : public TimerWheel::Timer {
+ public:
+  ConnectionBase* connection = nullptr;
+
+ private:
+  void expired() override;
+};
+
 // What a busy connection works with; an idle one has none.
 struct Exchange {
   explicit Exchange(const NetOptions& options) : parser(options) {}
@@ -35,6 +46,9 @@ struct Exchange {
   std::optional<ChunkedDecoder> decoder;
   std::string body_text;  // of a body that is not in the read buffer as it stands
   std::string out;        // answers that wait for the next write
+  std::string interim;    // interim responses that are being written
+  std::coroutine_handle<> interim_waiter;
+  WriteDeadline write_deadline;
 };
 
 // Shared by the connections of one loop and one listener set.
@@ -62,6 +76,8 @@ class ConnectionBase {
   virtual void begin_drain() = 0;
   // Ends it now.
   virtual void abort() = 0;
+  // The client takes nothing.
+  virtual void write_timed_out() = 0;
 
   ConnectionBase* previous = nullptr;
   ConnectionBase* next = nullptr;
@@ -78,9 +94,10 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
 
   void begin_drain() override;
   void abort() override;
+  void write_timed_out() override;
 
  private:
-  enum class Phase : std::uint8_t { none, idle, header, body, write, linger, half_closed };
+  enum class Phase : std::uint8_t { none, idle, header, body, linger, half_closed };
 
   static constexpr std::size_t kSmallBuffer = 384;
   static constexpr std::size_t kLargeBuffer = 16 * 1024;
@@ -98,6 +115,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   std::optional<std::string_view> buffered() override;
   Task<Result<std::string_view>> read() override;
   Task<Result<std::string_view>> read_all() override;
+  void abandon() override;
 
   // --- reading: at most one read is under way, into the free end of the buffer
   struct ReadAwaiter {
@@ -110,6 +128,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
     void await_resume() const noexcept {}
   };
   void start_read();
+  void watch();
   void on_read(const boost::system::error_code& error, std::size_t count);
   std::size_t unread() const { return end_ - begin_; }
   std::string_view unread_bytes() const { return {buffer_data() + begin_, end_ - begin_}; }
@@ -145,6 +164,17 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   Task<void> write(std::string_view tail);
   void written(std::size_t count, std::string_view& tail);
 
+  // --- interim responses: sent beside the coroutines, before the answer
+  struct InterimAwaiter {
+    Connection& connection;
+    bool await_ready() const noexcept { return connection.exchange_->interim.empty(); }
+    void await_suspend(std::coroutine_handle<> awaiter) { connection.exchange_->interim_waiter = awaiter; }
+    void await_resume() const noexcept {}
+  };
+  // Before the answer's head. What the socket does not take at once follows when it does.
+  void send_interim(std::string_view text);
+  void write_interim();
+
   // --- one exchange
   void acquire_exchange();
   void release_exchange();
@@ -153,6 +183,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   enum class Taken : std::uint8_t { piece, nothing, end, failed };
   Taken take_piece(std::string_view& piece);
   Task<void> wait_for_body();
+  void body_taken();
   bool skip_body();
   Task<void> await_outcome();
   Task<void> write_stream(http::Response& response, const ResponseFraming& framing);
@@ -161,6 +192,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   Task<void> linger();
 
   // --- deadlines
+  void arm_write_deadline();
   void set_phase(Phase phase, Nanoseconds timeout);
   void expired() override;
 
@@ -193,6 +225,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   bool body_end_ = true;           // the request's body has been taken from the buffer to its end
   bool body_gathered_ = false;     // body_view_ is the whole body
   bool text_undelivered_ = false;  // body_view_ or exchange_->body_text holds bytes that read() has not handed out
+  bool body_abandoned_ = false;    // nobody will read the rest of it
   bool owes_continue_ = false;
   bool wrote_since_check_ = false;
   std::string_view body_view_;

@@ -78,13 +78,16 @@ Task<void> Connection<Stream>::run() {
         if (broken_ || response.status == http::kClientGone) {
           note_end(http::kClientGone, 0, std::chrono::steady_clock::now() - call.started, {});
           broken_ = true;
+          exchange.outcome.reset();
           break;
         }
 
-        const bool body_done = skip_body();
+        // A body may be read for as long as a stream answers it. One that the client was never asked for may never come.
+        const bool body_in_order = response.stream() ? !owes_continue_ && !body_error_ : skip_body();
+        owes_continue_ = false;
         const auto framing =
             frame_response(exchange.request, response,
-                           exchange.parser.framing().keep_alive && body_done && !context_.draining && !peer_closed_);
+                           exchange.parser.framing().keep_alive && body_in_order && !context_.draining && !peer_closed_);
         closing_ = !framing.keep_alive;
         last_end = std::chrono::steady_clock::now();
         const auto total = last_end - call.started;
@@ -102,6 +105,7 @@ Task<void> Connection<Stream>::run() {
           note_end(response.status, body.size(), total, {});
         }
         exchange.outcome.reset();
+        if (!skip_body()) closing_ = true;
         exchange.decoder.reset();
         exchange.parser.reset();
         head_end_ = 0;
@@ -155,14 +159,16 @@ template <class Stream>
 Task<void> Connection<Stream>::await_outcome() {
   if (std::string_view none; !exchange_->out.empty() && !try_write(none)) co_await write({});  // earlier answers don't wait
   serving_ = true;
-  if (!reading_ && !peer_closed_ && end_ < capacity()) start_read();  // tells when the client goes
+  watch();
   if (peer_closed_) set_phase(Phase::half_closed, kHalfCloseGrace);
   if (broken_) exchange_->call->cancel();
   auto task = std::move(exchange_->outcome->task());
   auto response = co_await task;
   exchange_->outcome.emplace(std::move(response));
+  InterimAwaiter interim_written{*this};
+  co_await interim_written;
   serving_ = false;
-  set_phase(Phase::none, {});
+  if (phase_ == Phase::half_closed) set_phase(Phase::none, {});
 }
 
 template <class Stream>
@@ -221,6 +227,7 @@ void Connection<Stream>::acquire_exchange() {
     context_.spare.pop_back();
   }
   exchange_->call.emplace(context_.loop, peer_);
+  exchange_->write_deadline.connection = this;
 }
 
 template <class Stream>
@@ -251,6 +258,13 @@ void Connection<Stream>::start_read() {
                           [this](boost::system::error_code error, std::size_t count) { on_read(error, count); });
 }
 
+// While an answer is made or streamed, a read tells when the client goes. What it sends meanwhile stays in the buffer; once
+// that is full, nothing more is read.
+template <class Stream>
+void Connection<Stream>::watch() {
+  if (serving_ && !reading_ && !peer_closed_ && !broken_ && end_ < capacity()) start_read();
+}
+
 template <class Stream>
 void Connection<Stream>::on_read(const boost::system::error_code& error, std::size_t count) {
   reading_ = false;
@@ -266,6 +280,8 @@ void Connection<Stream>::on_read(const boost::system::error_code& error, std::si
       exchange_->call->cancel();
     else if (peer_closed_)
       set_phase(Phase::half_closed, kHalfCloseGrace);
+    else
+      watch();
   }
 }
 
@@ -321,6 +337,7 @@ bool Connection<Stream>::begin_body() {
   body_end_ = !has_body;
   body_gathered_ = !has_body;
   text_undelivered_ = false;
+  body_abandoned_ = false;
   body_view_ = {};
   body_error_.reset();
   body_received_ = 0;
@@ -392,26 +409,29 @@ auto Connection<Stream>::take_piece(std::string_view& piece) -> Taken {
   return Taken::piece;
 }
 
-// Waits until more of the body has arrived or can't arrive any more (body_error_).
+// Waits until more of the body has arrived or can't arrive any more (body_error_), or nobody waits for it.
 template <class Stream>
 Task<void> Connection<Stream>::wait_for_body() {
-  if (std::exchange(owes_continue_, false)) {  // RFC 9110 §10.1.1: only now is it certain that the body will be read
-    exchange_->out.append(kContinue);
-    if (std::string_view none; !try_write(none)) co_await write({});
-    if (unread() > 0) co_return;  // a read that was under way ended while this was written
-  }
+  // RFC 9110 §10.1.1: only now is it certain that the body will be read.
+  if (std::exchange(owes_continue_, false)) send_interim(kContinue);
   if (!peer_closed_ && !broken_) {
     if (!reading_) begin_ = end_ = head_end_;
     const auto before = end_;
     set_phase(Phase::body, context_.options.limits.body_timeout);
     co_await ReadAwaiter{*this};
     set_phase(Phase::none, {});
-    if (end_ > before) co_return;
+    if (end_ > before || body_abandoned_) co_return;
   }
   if (std::exchange(timed_out_, false))
     fail_body(Error("http.body_timeout", "the body took too long to arrive"));
   else if (peer_closed_ || broken_)
     fail_body(Error("client.gone", "the client closed the connection before its request was complete"));
+}
+
+template <class Stream>
+void Connection<Stream>::abandon() {
+  body_abandoned_ = true;
+  if (phase_ == Phase::body && reader_) std::exchange(reader_, {}).resume();
 }
 
 template <class Stream>
@@ -437,6 +457,7 @@ std::optional<std::string_view> Connection<Stream>::buffered() {
 template <class Stream>
 Task<Result<std::string_view>> Connection<Stream>::read_all() {
   while (!body_gathered_) {
+    if (body_abandoned_) co_return Error("the body was abandoned");
     std::string_view piece;
     switch (take_piece(piece)) {
       case Taken::piece:
@@ -448,6 +469,7 @@ Task<Result<std::string_view>> Connection<Stream>::read_all() {
       case Taken::failed:
         co_return *body_error_;
       case Taken::end:
+        body_taken();
         body_view_ = exchange_->body_text;
         body_gathered_ = true;
         break;
@@ -462,7 +484,7 @@ Task<Result<std::string_view>> Connection<Stream>::read() {
     const auto text = body_gathered_ ? body_view_ : std::string_view(exchange_->body_text);
     if (!text.empty()) co_return text;
   }
-  while (true) {
+  while (!body_abandoned_) {
     std::string_view piece;
     switch (take_piece(piece)) {
       case Taken::piece:
@@ -473,9 +495,18 @@ Task<Result<std::string_view>> Connection<Stream>::read() {
       case Taken::failed:
         co_return *body_error_;
       case Taken::end:
+        body_taken();
         co_return std::string_view{};
     }
   }
+  co_return Error("the body was abandoned");
+}
+
+// The reader has had the last piece: its place in the buffer is free for what the client sends next.
+template <class Stream>
+void Connection<Stream>::body_taken() {
+  if (!body_gathered_ && !reading_ && unread() == 0) begin_ = end_ = head_end_;
+  watch();
 }
 
 // After the answer: takes what is left of the body if all of it is here. If not, the connection can't go on.
@@ -525,14 +556,41 @@ bool Connection<Stream>::try_write(std::string_view& tail) {
 template <class Stream>
 Task<void> Connection<Stream>::write(std::string_view tail) {
   while (!broken_ && (!exchange_->out.empty() || !tail.empty())) {
-    set_phase(Phase::write, context_.options.limits.write_timeout);
+    arm_write_deadline();
     WriteAwaiter attempt(*this, exchange_->out, tail);
     co_await attempt;
     if (attempt.error) broken_ = true;
     written(attempt.count, tail);
   }
   if (broken_) exchange_->out.clear();
-  set_phase(Phase::none, {});
+  exchange_->write_deadline.disarm();
+}
+
+template <class Stream>
+void Connection<Stream>::send_interim(std::string_view text) {
+  exchange_->out.append(text);
+  if (std::string_view none; exchange_->interim.empty() && !try_write(none)) write_interim();
+}
+
+template <class Stream>
+void Connection<Stream>::write_interim() {
+  exchange_->interim.swap(exchange_->out);
+  arm_write_deadline();
+  stream_.async_write_some(boost::asio::buffer(exchange_->interim),
+                           [this](boost::system::error_code error, std::size_t count) {
+                             Exchange& exchange = *exchange_;
+                             exchange.write_deadline.disarm();
+                             if (error) broken_ = true;
+                             if (!broken_) exchange.out.insert(0, exchange.interim, count);
+                             exchange.interim.clear();
+                             if (!broken_ && !exchange.out.empty()) return write_interim();
+                             if (exchange.interim_waiter) std::exchange(exchange.interim_waiter, {}).resume();
+                           });
+}
+
+template <class Stream>
+void Connection<Stream>::arm_write_deadline() {
+  context_.loop.wheel().arm(exchange_->write_deadline, context_.loop.coarse_now() + context_.options.limits.write_timeout);
 }
 
 template <class Stream>
@@ -542,8 +600,8 @@ Task<void> Connection<Stream>::write_stream(http::Response& response, const Resp
   std::uint64_t sent = 0;
   Nanoseconds write_time{0};
   serving_ = true;
-  if (!reading_ && !peer_closed_ && end_ < capacity()) start_read();
-  if (peer_closed_) set_phase(Phase::half_closed, kHalfCloseGrace);
+  watch();
+  if (peer_closed_ && phase_ != Phase::half_closed) set_phase(Phase::half_closed, kHalfCloseGrace);
   if (!framing.content_length) {  // events may be far apart: the client learns at once that they will come
     if (std::string_view none; !try_write(none)) co_await write({});
   }
@@ -570,14 +628,11 @@ Task<void> Connection<Stream>::write_stream(http::Response& response, const Resp
       if (framing.chunked) exchange_->out.append("\r\n");
     }
     const auto before = std::chrono::steady_clock::now();
-    if (!try_write(tail)) {
-      co_await write(tail);
-      if (peer_closed_) set_phase(Phase::half_closed, kHalfCloseGrace);
-    }
+    if (!try_write(tail)) co_await write(tail);
     write_time += std::chrono::steady_clock::now() - before;
   }
   serving_ = false;
-  set_phase(Phase::none, {});
+  if (phase_ == Phase::half_closed) set_phase(Phase::none, {});
   if (!broken_ && framing.chunked) exchange_->out.append(kLastChunk);
   note_end(response.status, sent, std::chrono::steady_clock::now() - call.started, write_time);
 }
@@ -614,18 +669,17 @@ void Connection<Stream>::expired() {
       stream_ops::cancel(stream_);
       break;
     case Phase::header:
-    case Phase::body:
     case Phase::linger:
       timed_out_ = true;
       stream_ops::cancel(stream_);
       break;
-    case Phase::write:
-      broken_ = true;
-      stream_ops::close(stream_);
+    case Phase::body:
+      timed_out_ = true;
+      if (reader_) std::exchange(reader_, {}).resume();  // the read goes on: an answer may be leaving beside it
       break;
     case Phase::half_closed:
       // The client's last byte came a while ago and nothing was written since: it has gone rather than half-closed.
-      if (wrote_since_check_)
+      if (wrote_since_check_ || exchange_->write_deadline.armed())
         set_phase(Phase::half_closed, kHalfCloseGrace);
       else
         exchange_->call->cancel();
@@ -638,6 +692,12 @@ void Connection<Stream>::expired() {
 template <class Stream>
 void Connection<Stream>::begin_drain() {
   if (phase_ == Phase::idle) set_phase(Phase::idle, kDrainIdle);
+}
+
+template <class Stream>
+void Connection<Stream>::write_timed_out() {
+  broken_ = true;
+  stream_ops::close(stream_);
 }
 
 template <class Stream>

@@ -71,6 +71,7 @@ class Listener {
   struct ListHead final : ConnectionBase {
     void begin_drain() override {}
     void abort() override {}
+    void write_timed_out() override {}
   } list_;
 };
 

@@ -13,6 +13,7 @@ namespace tandem::pool {
 
 class LoopDispatch;
 class PoolStream;
+class Upload;
 class Waiter;
 struct Executor;
 
@@ -55,6 +56,7 @@ class Job final : public TimerWheel::Timer {
   // The owner's loop only.
   Waiter* waiter = nullptr;      // null: nobody waits for the head of an answer
   PoolStream* stream = nullptr;  // null: nobody reads a streamed answer
+  Upload* upload = nullptr;      // of a streamed request; null: the worker takes nothing more
   std::uint64_t sent_id = 0;     // as the worker knows it; 0: not at a worker
   TimePoint sent_at{};
   frames::Timing timing;

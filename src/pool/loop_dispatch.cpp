@@ -53,21 +53,7 @@ Waiter::~Waiter() {
     home.abandon(*job);
 }
 
-bool Waiter::is_reached(Until event) const {
-  switch (event) {
-    case Until::answered:
-      return response.has_value();
-    case Until::sent:
-      return job == nullptr || job->sent_id != 0;
-    case Until::credit:
-      return job == nullptr || credit > 0;
-  }
-  return true;
-}
-
-void Waiter::notify() {
-  if (sleeping && is_reached(awaited_)) home.wake(*this);
-}
+void Waiter::notify() { home.wake(*this); }
 
 // The caller is in the middle of something that the answer may end, so the coroutine goes on a little later.
 void Waiter::cancel() {
@@ -111,6 +97,7 @@ void LoopDispatch::put_job(Job& job) {
   job.disarm();
   job.waiter = nullptr;
   job.stream = nullptr;
+  if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
   job.sent_id = 0;
   job.timing = {};
   job.deadline = Job::Deadline::none;
@@ -138,9 +125,13 @@ void LoopDispatch::submit(Waiter& waiter) {
   auto placed = Dispatch::Placed::full;
   if (job) {
     job->endpoint = waiter.endpoint;
-    job->whole_body = !waiter.streamed_request;
+    job->whole_body = !waiter.upload;
     job->waiter = &waiter;
     waiter.job = job;
+    if (waiter.upload) {
+      job->upload = waiter.upload.get();
+      job->upload->job = job;
+    }
     placed = dispatch_.submit(*job, now);
   }
   switch (placed) {
@@ -170,17 +161,28 @@ void LoopDispatch::send(Job& job, TimePoint now) {
   facts.id = job.id;
   facts.endpoint = job.endpoint;
   facts.timeout_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(waiter.timeout).count());
-  facts.streamed = waiter.streamed_request;
+  facts.streamed = job.upload != nullptr;
   append_request(lane.output(), facts, waiter.request, waiter.call, waiter.body);
   job.disarm();  // it may have waited in the queue
   job.deadline = Job::Deadline::none;
   if (waiter.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now + waiter.timeout);
-  waiter.notify();
+  if (job.upload) job.upload->on_sent();
 }
 
-void LoopDispatch::send_body(Waiter& waiter, std::string_view bytes, bool last) {
-  waiter.credit -= static_cast<std::int64_t>(bytes.size());
-  append_body(waiter.job->executor->lanes[index_]->output(), waiter.job->sent_id, bytes, last);
+void LoopDispatch::send_body(Job& job, std::string_view bytes, bool last) {
+  append_body(job.executor->lanes[index_]->output(), job.sent_id, bytes, last);
+}
+
+void LoopDispatch::upload_failed(Job& job, const Error& error) {
+  Waiter* const waiter = job.waiter;
+  const bool answered = waiter == nullptr || waiter->response;
+  if (job.stream) std::exchange(job.stream, nullptr)->end(error);
+  abandon(job);
+  if (!answered) {
+    waiter->response = http::problem_response(http::problem_of(error), waiter->call.id());
+    waiter->notify();
+  }
+  resume_later();  // the caller is the reader of the body, which the answer's end destroys
 }
 
 void LoopDispatch::send_credit(Job& job, std::uint32_t bytes) {
@@ -197,6 +199,7 @@ void LoopDispatch::arm(Job& job, Job::Deadline kind, TimePoint at) {
 
 void LoopDispatch::abandon(Job& job) {
   if (auto* const waiter = std::exchange(job.waiter, nullptr)) waiter->job = nullptr;
+  if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
   if (auto* const stream = std::exchange(job.stream, nullptr))
     stream->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
@@ -205,11 +208,6 @@ void LoopDispatch::abandon(Job& job) {
   } else if (dispatch_.withdraw(job)) {
     put_job(job);
   }  // else it is in the inbox: send_mine finds that nobody waits
-}
-
-void LoopDispatch::give_up(Waiter& waiter, http::Response response) {
-  if (waiter.job) abandon(*waiter.job);
-  waiter.response.emplace(std::move(response));
 }
 
 void LoopDispatch::cancel_at_worker(Job& job) {
@@ -262,7 +260,7 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       break;
     case frames::Type::response_body:
       if (job->stream)
-        job->stream->append(payload, job->waiter != nullptr);
+        job->stream->append(payload);
       else if (job->waiter && job->waiter->partial)
         std::get<std::string>(job->waiter->partial->body).append(payload);
       break;
@@ -281,10 +279,7 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       break;
     case frames::Type::request_credit: {
       std::uint32_t bytes = 0;
-      if (job->waiter && frames::take(payload, bytes)) {
-        job->waiter->credit += bytes;
-        job->waiter->notify();
-      }
+      if (job->upload && frames::take(payload, bytes)) job->upload->on_credit(bytes);
       break;
     }
     default:
@@ -310,10 +305,10 @@ void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame
         if (!payload.empty()) response.body.emplace<std::string>(payload);
         answer(job, std::move(response));
       } else if (frame.header.flags & frames::kStreamed) {
-        auto stream = std::make_unique<PoolStream>(*this, job, waiter->call, length);
+        auto stream = std::make_unique<PoolStream>(*this, job, waiter->call, length, std::move(waiter->upload));
         job.stream = stream.get();
         job.disarm();  // from here on the client's patience decides
-        job.stream->append(payload, true);
+        job.stream->append(payload);
         response.body.emplace<std::unique_ptr<http::ResponseStream>>(std::move(stream));
         answer(job, std::move(response));
       } else {
@@ -390,6 +385,7 @@ void LoopDispatch::end(Job& job) {
     }
     waiter->notify();
   }
+  if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
   job.sent_id = 0;
   ended_.push_back(&job);
 }

@@ -32,11 +32,11 @@ class LoopDispatch {
   // Sends the request or lets it wait; the answer comes in waiter.response, perhaps at once.
   void submit(Waiter& waiter);
   // Body bytes of a streamed request that is at a worker.
-  void send_body(Waiter& waiter, std::string_view bytes, bool last);
+  void send_body(Job& job, std::string_view bytes, bool last);
+  // The request's own body could not be read: it is given up, and answered with that if nothing was answered yet.
+  void upload_failed(Job& job, const Error& error);
   // Nobody waits for the answer any more.
   void abandon(Job& job);
-  // The request's own body failed: it is given up with this answer.
-  void give_up(Waiter& waiter, http::Response response);
 
   // --- for the supervisor
   void attach(std::shared_ptr<WorkerLink> link);

@@ -1,14 +1,12 @@
 #include "pool/pool_handler.hpp"
 
-#include <algorithm>
-
 #include "http/problem.hpp"
 
 namespace tandem::pool {
 
 PoolHandler::PoolHandler(const std::vector<std::unique_ptr<LoopDispatch>>& loops, std::uint16_t endpoint,
                          const EndpointOptions& options, Milliseconds timeout)
-    : loops_(loops), endpoint_(endpoint), stream_(options.stream), timeout_(timeout) {
+    : loops_(loops), endpoint_(endpoint), stream_(options.stream), gathers_(options.kind != "function"), timeout_(timeout) {
   set_interface(options.kind);
 }
 
@@ -20,7 +18,13 @@ void PoolHandler::set_interface(std::string_view interface) {
 
 service::Outcome PoolHandler::handle(http::Request& request, service::Call& call) const {
   call.backend = kind_;
-  return stream_ ? answer_streamed(request, call) : answer(request, call);
+  return stream_ && !is_short(*request.body) ? answer_streamed(request, call) : answer(request, call);
+}
+
+bool PoolHandler::is_short(http::RequestBody& body) const {
+  if (const auto whole = body.buffered()) return whole->size() <= frames::kMaxBodyFrame;
+  const auto length = body.content_length();
+  return gathers_ && length && *length <= frames::kMaxBodyFrame;
 }
 
 Task<http::Response> PoolHandler::answer(http::Request& request, service::Call& call) const {
@@ -35,7 +39,7 @@ Task<http::Response> PoolHandler::answer(http::Request& request, service::Call& 
   waiter.timeout = timeout_;
   waiter.body = *body;
   waiter.home.submit(waiter);
-  auto answered = waiter.until(Waiter::Until::answered);
+  auto answered = waiter.answered();
   co_await answered;
   co_return std::move(*waiter.response);
 }
@@ -44,47 +48,12 @@ Task<http::Response> PoolHandler::answer_streamed(http::Request& request, servic
   Waiter waiter(*loops_[call.loop.index()], request, call);
   waiter.endpoint = endpoint_;
   waiter.timeout = timeout_;
-  // A short body that is here already travels with the head.
-  const auto whole = request.body->buffered();
-  if (whole && whole->size() <= frames::kMaxBodyFrame) {
-    waiter.body = *whole;
-  } else {
-    waiter.streamed_request = true;
-    waiter.credit = frames::kInitialCredit;
-  }
+  waiter.upload = std::make_unique<Upload>(waiter.home, *request.body);
   waiter.home.submit(waiter);
-  if (waiter.streamed_request) co_await pump(request, waiter);
-  auto answered = waiter.until(Waiter::Until::answered);
+  if (!waiter.response) waiter.upload->start();
+  auto answered = waiter.answered();
   co_await answered;
   co_return std::move(*waiter.response);
-}
-
-// Hands the body over as it arrives and the worker takes it; ends early when the worker has answered or is lost. The body is
-// read by this coroutine alone, so an answer that comes meanwhile waits for the read under way.
-Task<void> PoolHandler::pump(http::Request& request, Waiter& waiter) {
-  auto sent = waiter.until(Waiter::Until::sent);
-  co_await sent;
-  while (waiter.job) {
-    auto piece = co_await request.body->read();
-    if (!waiter.job) co_return;
-    if (!piece) {
-      waiter.home.give_up(waiter, http::problem_response(http::problem_of(piece.error()), waiter.call.id()));
-      co_return;
-    }
-    if (piece->empty()) {
-      waiter.home.send_body(waiter, {}, true);
-      co_return;
-    }
-    auto rest = *piece;
-    while (!rest.empty()) {
-      auto credit = waiter.until(Waiter::Until::credit);
-      co_await credit;
-      if (!waiter.job) co_return;
-      const auto count = std::min(rest.size(), static_cast<std::size_t>(waiter.credit));
-      waiter.home.send_body(waiter, rest.substr(0, count), false);
-      rest.remove_prefix(count);
-    }
-  }
 }
 
 }  // namespace tandem::pool

@@ -25,13 +25,15 @@ class PoolHandler final : public service::Handler {
   void set_interface(std::string_view interface);
 
  private:
+  // Its body goes in one piece with the request: it is here already, or an application's and worth waiting for.
+  bool is_short(http::RequestBody& body) const;
   Task<http::Response> answer(http::Request& request, service::Call& call) const;
   Task<http::Response> answer_streamed(http::Request& request, service::Call& call) const;
-  static Task<void> pump(http::Request& request, Waiter& waiter);
 
   const std::vector<std::unique_ptr<LoopDispatch>>& loops_;
   const std::uint16_t endpoint_;
   const bool stream_;
+  const bool gathers_;  // waits for a short body, so that a slow client does not hold a worker's thread
   service::BackendKind kind_ = service::BackendKind::python;
   const Milliseconds timeout_;
 };

@@ -1,14 +1,14 @@
 #include "pool/pool_stream.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "pool/loop_dispatch.hpp"
 
 namespace tandem::pool {
 
-PoolStream::PoolStream(LoopDispatch& owner, Job& job, service::Call& call, std::optional<std::uint64_t> length)
-    : Sleeper(owner), job_(&job), call_(call), length_(length) {}
+PoolStream::PoolStream(LoopDispatch& owner, Job& job, service::Call& call, std::optional<std::uint64_t> length,
+                       std::unique_ptr<Upload> upload)
+    : Sleeper(owner), job_(&job), call_(call), length_(length), upload_(std::move(upload)) {}
 
 PoolStream::~PoolStream() {
   if (job_) home.abandon(*std::exchange(job_, nullptr));
@@ -29,20 +29,14 @@ Task<Result<std::string_view>> PoolStream::read() {
 }
 
 void PoolStream::grant(std::size_t consumed) {
-  const auto paid = std::min(consumed, prepaid_);
-  prepaid_ -= paid;
-  owed_ += consumed - paid;
+  owed_ += consumed;
   if (job_ == nullptr || owed_ < frames::kInitialCredit / 4) return;
   home.send_credit(*job_, static_cast<std::uint32_t>(owed_));
   owed_ = 0;
 }
 
-void PoolStream::append(std::string_view bytes, bool at_once) {
+void PoolStream::append(std::string_view bytes) {
   incoming_.append(bytes);
-  if (at_once && incoming_.size() < kHeldBytes && job_ && !bytes.empty()) {
-    prepaid_ += bytes.size();
-    home.send_credit(*job_, static_cast<std::uint32_t>(bytes.size()));
-  }
   home.wake(*this);
 }
 

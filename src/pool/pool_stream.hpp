@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,21 +14,20 @@ namespace tandem::pool {
 
 class PoolStream final : public http::ResponseStream, Sleeper, service::Cancellable {
  public:
-  PoolStream(LoopDispatch& owner, Job& job, service::Call& call, std::optional<std::uint64_t> length);
+  // `upload`: the request's body, as far as it is still on its way; may be null.
+  PoolStream(LoopDispatch& owner, Job& job, service::Call& call, std::optional<std::uint64_t> length,
+             std::unique_ptr<Upload> upload);
   ~PoolStream() override;
 
   std::optional<std::uint64_t> content_length() const override { return length_; }
   Task<Result<std::string_view>> read() override;
 
-  // For LoopDispatch: the worker's frames. `at_once`: the reader comes later; credit is granted without it, up to a bound.
-  void append(std::string_view bytes, bool at_once);
+  // For LoopDispatch: the worker's frames.
+  void append(std::string_view bytes);
   void end(std::optional<Error> error);
   service::Call& call() { return call_; }
 
  private:
-  // While the request's body is still on its way, nobody reads the answer: so much of it is held meanwhile.
-  static constexpr std::size_t kHeldBytes = 32 * 1024 * 1024;
-
   struct Wait {
     PoolStream& stream;
     bool await_ready() const noexcept { return stream.is_ready(); }
@@ -47,9 +47,9 @@ class PoolStream final : public http::ResponseStream, Sleeper, service::Cancella
   const std::optional<std::uint64_t> length_;
   std::string incoming_;
   std::string handed_out_;
-  std::size_t prepaid_ = 0;  // credit that was granted ahead of reading
-  std::size_t owed_ = 0;     // read, not yet granted
+  std::size_t owed_ = 0;  // read, not yet granted
   std::optional<Error> error_;
+  std::unique_ptr<Upload> upload_;
 };
 
 }  // namespace tandem::pool

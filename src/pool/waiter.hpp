@@ -2,50 +2,28 @@
 // Thread: the loop's.
 #pragma once
 
-#include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "base/clock.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
+#include "pool/sleeper.hpp"
+#include "pool/upload.hpp"
 #include "service/call.hpp"
 
 namespace tandem::pool {
 
 class Job;
-class LoopDispatch;
-
-// A suspended coroutine that LoopDispatch resumes once it is done with its own tables.
-class Sleeper {
- public:
-  explicit Sleeper(LoopDispatch& owner) : home(owner) {}
-  Sleeper(const Sleeper&) = delete;
-  Sleeper& operator=(const Sleeper&) = delete;
-
-  LoopDispatch& home;
-  std::coroutine_handle<> sleeping;
-  bool is_woken = false;
-
- protected:
-  ~Sleeper();  // its coroutine may be destroyed while it sleeps
-};
 
 class Waiter final : public Sleeper, service::Cancellable {
  public:
-  enum class Until : std::uint8_t {
-    answered,  // `response` is there
-    sent,      // … or the request is at a worker
-    credit     // … or the worker takes more of a streamed body
-  };
-
   struct Wait {
     Waiter& waiter;
-    Until until;
-    bool await_ready() const noexcept { return waiter.is_reached(until); }
+    bool await_ready() const noexcept { return waiter.response.has_value(); }
     void await_suspend(std::coroutine_handle<> awaiter) noexcept {
-      waiter.awaited_ = until;
       waiter.sleeping = awaiter;
       waiter.call.waiting_for = &waiter;
     }
@@ -56,29 +34,26 @@ class Waiter final : public Sleeper, service::Cancellable {
       : Sleeper(owner), request(http_request), call(service_call) {}
   ~Waiter();
 
-  Wait until(Until event) { return Wait{*this, event}; }
+  // Until `response` is there.
+  Wait answered() { return Wait{*this}; }
 
-  // Something may have happened that it waits for.
+  // The response is there.
   void notify();
 
   const http::Request& request;
   service::Call& call;
-  std::string_view body;   // of a request that is not streamed
-  Nanoseconds timeout{0};  // from dispatch to answer
-  bool streamed_request = false;
+  std::string_view body;           // of a request that is not streamed
+  Nanoseconds timeout{0};          // from dispatch to answer
+  std::unique_ptr<Upload> upload;  // of a request that is streamed
   std::uint16_t endpoint = 0;
   TimePoint submitted{};
 
   Job* job = nullptr;  // null before submit and after the answer
   std::optional<http::Response> response;
   std::optional<http::Response> partial;  // of a buffered answer whose body is still coming
-  std::int64_t credit = 0;                // body bytes that may still be sent
 
  private:
-  bool is_reached(Until event) const;
   void cancel() override;
-
-  Until awaited_ = Until::answered;
 };
 
 }  // namespace tandem::pool

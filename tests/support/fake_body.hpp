@@ -21,6 +21,7 @@ class FakeBody final : public http::RequestBody {
   std::optional<std::string_view> buffered() override { return content_; }
   Task<Result<std::string_view>> read_all() override { co_return std::string_view(content_); }
   Task<Result<std::string_view>> read() override { co_return std::exchange(rest_, {}); }
+  void abandon() override {}
 
  private:
   std::string content_;

@@ -26,10 +26,15 @@ class FedBody final : public http::RequestBody {
   Task<Result<std::string_view>> read() override {
     Arrival arrival{*this};
     co_await arrival;
+    if (abandoned_) co_return Error("abandoned");
     piece_ = std::move(pieces_.front());
     pieces_.pop_front();
     if (!piece_.ok()) co_return piece_.error();
     co_return std::string_view(*piece_);
+  }
+  void abandon() override {
+    abandoned_ = true;
+    if (reader_) std::exchange(reader_, {}).resume();
   }
   // On the loop. An empty piece is the end.
   void feed(Result<std::string> piece) {
@@ -40,13 +45,14 @@ class FedBody final : public http::RequestBody {
  private:
   struct Arrival {
     FedBody& body;
-    bool await_ready() const noexcept { return !body.pieces_.empty(); }
+    bool await_ready() const noexcept { return body.abandoned_ || !body.pieces_.empty(); }
     void await_suspend(std::coroutine_handle<> reader) noexcept { body.reader_ = reader; }
     void await_resume() const noexcept {}
   };
   std::deque<Result<std::string>> pieces_;
   Result<std::string> piece_{std::string()};
   std::coroutine_handle<> reader_;
+  bool abandoned_ = false;
 };
 
 class WholeBody final : public http::RequestBody {
@@ -57,6 +63,7 @@ class WholeBody final : public http::RequestBody {
   std::optional<std::string_view> buffered() override { return content_; }
   Task<Result<std::string_view>> read_all() override { co_return std::string_view(content_); }
   Task<Result<std::string_view>> read() override { co_return std::exchange(rest_, {}); }
+  void abandon() override {}
 
  private:
   std::string content_;
