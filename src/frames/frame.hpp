@@ -34,7 +34,7 @@ enum class Type : std::uint8_t {
   informational = 23,   // ResponseHead + header lines of an interim response (1xx)
   // control, front → worker
   hello = 32,   // JSON: what to load and how to run
-  cancel = 33,  // id: give up this request
+  cancel = 33,  // id, CancelReason: give up this request
   revoke = 34,  // id: give this request back if it has not been started
   ping = 35,    // echoed as pong
   drain = 36,   // finish what runs, then exit with 0
@@ -137,6 +137,9 @@ struct Close {
   std::uint16_t code = 1000;  // 1005: none was sent; 1006: the connection was lost
   std::uint16_t reserved[3] = {};
 };
+
+// Payload of cancel: why nobody wants the answer any more.
+enum class CancelReason : std::uint8_t { out_of_time = 0, client_gone = 1 };
 
 struct LogHead {
   std::uint8_t level = 2;  // spdlog's: 0 trace … 5 critical

@@ -203,17 +203,17 @@ void LoopDispatch::abandon(Job& job) {
   if (auto* const stream = std::exchange(job.stream, nullptr))
     stream->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
-    cancel_at_worker(job);
+    cancel_at_worker(job, frames::CancelReason::client_gone);
     if (!job.armed() && options_.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
   } else if (dispatch_.withdraw(job)) {
     put_job(job);
   }  // else it is in the inbox: send_mine finds that nobody waits
 }
 
-void LoopDispatch::cancel_at_worker(Job& job) {
+void LoopDispatch::cancel_at_worker(Job& job, frames::CancelReason reason) {
   Lane& lane = *job.executor->lanes[index_];
   lane.flush();  // the request itself should not arrive later than this
-  overseer_.send_control(lane.link(), frames::Type::cancel, job.sent_id);
+  overseer_.cancel(lane.link(), job.sent_id, reason);
 }
 
 void LoopDispatch::job_expired(Job& job) {
@@ -235,8 +235,9 @@ void LoopDispatch::job_expired(Job& job) {
         answer_problem(job, 504, "python.timeout", "the endpoint did not answer in time");
         waiter->job = nullptr;
         job.waiter = nullptr;
-        cancel_at_worker(job);
       }
+      // An application may have gone on although its client had left: not longer than this.
+      cancel_at_worker(job, frames::CancelReason::out_of_time);
       arm(job, Job::Deadline::grace, now_exactly() + options_.stuck_grace);
       break;
     case Job::Deadline::grace:

@@ -76,7 +76,7 @@ class LoopDispatch {
   void send(Job& job, TimePoint now);
   void send_mine(TimePoint now);
   void arm(Job& job, Job::Deadline kind, TimePoint at);
-  void cancel_at_worker(Job& job);
+  void cancel_at_worker(Job& job, frames::CancelReason reason);
 
   void on_response_head(Job& job, const frames::Reader::Frame& frame);
   void on_error(Job& job, std::string_view payload);

@@ -384,9 +384,9 @@ void Supervisor::on_log(std::string_view payload, Worker& worker) {
 // --------------------------------------------------------------------------------------------------- what the I/O threads
 // say
 
-void Supervisor::send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) {
-  asio::post(context_, [this, link = std::move(link), type, id] {
-    if (Worker* const worker = find(*link)) worker->send(type, id);
+void Supervisor::cancel(std::shared_ptr<WorkerLink> link, std::uint64_t id, frames::CancelReason reason) {
+  asio::post(context_, [this, link = std::move(link), id, reason] {
+    if (Worker* const worker = find(*link)) worker->send(frames::Type::cancel, id, frames::bytes_of(reason));
   });
 }
 

@@ -41,7 +41,7 @@ class Supervisor final : public Overseer, Worker::Events {
   // By endpoint, as the first ready worker said: "function", "asgi", "wsgi". Empty before.
   std::vector<std::string> interfaces() const;
 
-  void send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) override;
+  void cancel(std::shared_ptr<WorkerLink> link, std::uint64_t id, frames::CancelReason reason) override;
   void take_back() override;
   void lane_lost(std::shared_ptr<WorkerLink> link) override;
   void stuck(std::shared_ptr<WorkerLink> link, std::uint64_t id, std::string endpoint) override;

@@ -59,7 +59,8 @@ struct WorkerLink {
 // What the I/O threads tell the supervisor. Thread: any; returns at once.
 class Overseer {
  public:
-  virtual void send_control(std::shared_ptr<WorkerLink> link, frames::Type type, std::uint64_t id) = 0;
+  // The worker shall give up the request.
+  virtual void cancel(std::shared_ptr<WorkerLink> link, std::uint64_t id, frames::CancelReason reason) = 0;
   // Requests wait behind a slow one while an executor has nothing to do.
   virtual void take_back() = 0;
   // The worker closed a lane or spoke nonsense on it.

@@ -2,9 +2,15 @@
 
 #include <pybind11/pybind11.h>
 
+#include "python/asgi/awaitable.hpp"
+#include "python/asgi/connection.hpp"
+#include "python/asgi/http_connection.hpp"
+#include "python/asgi/vocabulary.hpp"
+#include "python/asgi/websocket_connection.hpp"
+#include "python/async_executor.hpp"
 #include "python/current.hpp"
 #include "python/embedded.hpp"
-#include "python/function/async_executor.hpp"
+#include "python/function/async_call.hpp"
 #include "python/names.hpp"
 #include "python/python_errors.hpp"
 #include "python/request_type.hpp"
@@ -24,7 +30,8 @@ std::string current_request_id(const Gil&) {
   PyObject* request = nullptr;
   if (PyContextVar_Get(names().current_request, nullptr, &request) != 0) PyErr_Clear();
   const auto owner = Object::steal(request);
-  return std::string(request_id_of(request));
+  const auto id = request_id_of(request);
+  return std::string(id.empty() ? connection_id_of(request) : id);
 }
 
 // Strings come as Python objects: what is no text is shown with its repr rather than refused.
@@ -53,7 +60,9 @@ extern "C" PyObject* make_bindings() {
   module.def("log", log, pybind11::arg("level"), pybind11::arg("logger"), pybind11::arg("message"));
   module.def("step", step, pybind11::arg("text"), "What the start does next.");
   // The types of the hot path are written by hand: docs/decisions/0006-pybind11-off-the-hot-path.md
-  if (!add_request_type(gil, module.ptr()) || !add_async_types(gil)) return nullptr;
+  if (!add_request_type(gil, module.ptr()) || !add_async_types(gil) || !add_stream_type(gil) || !add_awaitable_type(gil) ||
+      !add_http_connection_type(gil) || !add_websocket_connection_type(gil))
+    return nullptr;
   return module.release().ptr();
 }
 
@@ -69,6 +78,8 @@ Object import_embedded(const Gil& gil) {
   if (!request || PyObject_SetAttrString(tandem.get(), "Request", request.get()) != 0) return {};
   auto runtime = import_source("_tandem_runtime", "<tandem runtime>", kRuntimeSource);
   if (!runtime || !load_names(gil, tandem.get(), runtime.get())) return {};
+  const auto asgi = import_source("_tandem_asgi", "<tandem asgi>", kAsgiSource);
+  if (!asgi || !load_vocabulary(gil, asgi.get())) return {};
   return runtime;
 }
 

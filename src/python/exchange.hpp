@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,22 @@
 #include "frames/frame.hpp"
 
 namespace tandem::python {
+
+class AsyncRequest;
+
+// A WebSocket message on its way to the endpoint.
+struct Message {
+  std::string bytes;
+  bool text = false;
+  bool complete = false;
+  std::size_t granted = 0;  // bytes for which the front has been given credit already
+};
+
+// How a WebSocket ended at the client.
+struct Closing {
+  std::uint16_t code = 1005;
+  std::string reason;
+};
 
 struct Exchange {
   std::uint64_t id = 0;
@@ -27,6 +45,8 @@ struct Exchange {
 
   // Set by the control thread when the front gives up on the request; the executor looks at it between two pieces.
   std::atomic<bool> cancelled{false};
+  // And not only because its client has gone.
+  std::atomic<bool> out_of_time{false};
 
   // The endpoint has been told so by an exception: once is enough, its cleaning up must not be interrupted.
   std::atomic<bool> told{false};
@@ -37,12 +57,15 @@ struct Exchange {
   std::vector<std::string> pieces;  // body bytes after the first, in order
   std::size_t next_piece = 0;       // those before it have been handed out
   bool body_ended = false;
-  std::uint64_t credit = frames::kInitialCredit;  // response body bytes that may be sent
+  std::uint64_t credit = frames::kInitialCredit;  // response body or message bytes that may be sent
+  std::deque<Message> messages;                   // only the last may be incomplete
+  std::optional<Closing> closing;
 
   // The executor's own.
   std::int64_t started_ns = 0;
   std::uint64_t consumed = 0;  // streamed body bytes handed to the endpoint since the last request_credit
   bool first_taken = false;
+  AsyncRequest* running = nullptr;  // on the asynchronous executor, until its coroutine has ended
 
   std::string_view text(frames::Ref ref) const { return frames::at(strings, ref); }
 

@@ -22,9 +22,10 @@ enum class Interface { function, asgi, wsgi };
 struct Endpoint {
   PyObject* callable = nullptr;
   Interface interface = Interface::function;
-  bool is_async = false;          // runs on the asynchronous executor
-  bool takes_request = true;      // a function's
-  PyObject* root_path = nullptr;  // an application's: a str to put before the request's
+  bool is_async = false;           // runs on the asynchronous executor
+  bool takes_request = true;       // a function's
+  PyObject* root_path = nullptr;   // an application's: a str to put before the request's
+  bool path_without_root = false;  // it wants the path below the root path alone (ASGI before 2024, as Starlette < 0.33)
 };
 using Program = std::vector<Endpoint>;
 

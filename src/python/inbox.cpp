@@ -80,7 +80,7 @@ bool Inbox::accept(unsigned lane, const frames::Reader::Frame& frame, std::vecto
         entry.complete = true;
         waiting_.push_back(entry.exchange);
       }
-      if (entry.started) touch(id);
+      touch(entry);
       return true;
     }
     case frames::Type::credit: {
@@ -90,7 +90,28 @@ bool Inbox::accept(unsigned lane, const frames::Reader::Frame& frame, std::vecto
       const auto found = entries_.find(id);
       if (found == entries_.end()) return true;
       found->second.exchange->credit += granted;
-      if (found->second.started) touch(id);
+      touch(found->second);
+      return true;
+    }
+    case frames::Type::message: {
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) return true;
+      auto& messages = found->second.exchange->messages;
+      if (messages.empty() || messages.back().complete) messages.emplace_back();
+      messages.back().bytes.append(frame.payload);
+      messages.back().text = (frame.header.flags & frames::kText) != 0;
+      messages.back().complete = end;
+      touch(found->second);
+      return true;
+    }
+    case frames::Type::close: {
+      auto payload = frame.payload;
+      frames::Close close;
+      if (!frames::take(payload, close)) return false;
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) return true;
+      found->second.exchange->closing = Closing{close.code, std::string(payload)};
+      touch(found->second);
       return true;
     }
     default:
@@ -156,13 +177,14 @@ Inbox::Found Inbox::revoke(std::uint64_t id) {
   return find_and_remove(id, &entry);
 }
 
-Inbox::Found Inbox::cancel(std::uint64_t id) {
+Inbox::Found Inbox::cancel(std::uint64_t id, frames::CancelReason reason) {
   const std::lock_guard lock(mutex_);
   Entry* entry = nullptr;
   const auto found = find_and_remove(id, &entry);
   if (entry != nullptr) {
+    if (reason == frames::CancelReason::out_of_time) entry->exchange->out_of_time = true;
     entry->exchange->cancelled = true;
-    touch(id);
+    touch(*entry);
   }
   return found;
 }
@@ -170,16 +192,17 @@ Inbox::Found Inbox::cancel(std::uint64_t id) {
 void Inbox::cancel_all() {
   const std::lock_guard lock(mutex_);
   for (auto& [id, entry] : entries_) {
+    entry.exchange->out_of_time = true;
     entry.exchange->cancelled = true;
-    if (entry.started) touch(id);
+    touch(entry);
   }
 }
 
-bool Inbox::is_to_be_told(std::uint64_t id) const {
+bool Inbox::tell(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.started) return false;
-  return found->second.exchange->cancelled && !found->second.exchange->told;
+  return found->second.exchange->cancelled && !found->second.exchange->told.exchange(true);
 }
 
 std::optional<std::string> Inbox::take_piece(Exchange& exchange) {
@@ -200,6 +223,41 @@ std::optional<std::string> Inbox::take_piece(Exchange& exchange) {
   return std::nullopt;
 }
 
+bool Inbox::is_body_taken(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  return exchange.body_ended && exchange.first_taken && exchange.next_piece == exchange.pieces.size();
+}
+
+bool Inbox::has_piece(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  return exchange.next_piece < exchange.pieces.size() || exchange.body_ended;
+}
+
+std::optional<Message> Inbox::take_message(Exchange& exchange) {
+  const std::lock_guard lock(mutex_);
+  if (exchange.messages.empty() || !exchange.messages.front().complete) return std::nullopt;
+  auto message = std::move(exchange.messages.front());
+  exchange.messages.pop_front();
+  return message;
+}
+
+bool Inbox::has_message(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  return !exchange.messages.empty() && exchange.messages.front().complete;
+}
+
+std::optional<Closing> Inbox::closing(const Exchange& exchange) const {
+  const std::lock_guard lock(mutex_);
+  return exchange.closing;
+}
+
+std::size_t Inbox::take_ungranted(Exchange& exchange) {
+  const std::lock_guard lock(mutex_);
+  if (exchange.messages.empty() || exchange.messages.back().complete) return 0;
+  auto& message = exchange.messages.back();
+  return message.bytes.size() - std::exchange(message.granted, message.bytes.size());
+}
+
 std::uint64_t Inbox::take_credit(Exchange& exchange, std::uint64_t wanted) {
   const std::lock_guard lock(mutex_);
   const auto granted = std::min(wanted, exchange.credit);
@@ -212,10 +270,10 @@ bool Inbox::has_credit(const Exchange& exchange) const {
   return exchange.credit > 0;
 }
 
-void Inbox::take_touched(std::vector<std::uint64_t>& ids) {
+void Inbox::take_touched(std::vector<ExchangePtr>& touched) {
   const std::lock_guard lock(mutex_);
-  ids.swap(touched_);
-  touched_.clear();
+  touched.clear();
+  touched.swap(touched_);
 }
 
 }  // namespace tandem::python

@@ -47,22 +47,34 @@ class Inbox {
   // Gives the request back unless it was started. `read` all lanes before, so that all that was sent is known.
   Found revoke(std::uint64_t id);
   // As revoke; a started one is marked cancelled.
-  Found cancel(std::uint64_t id);
+  Found cancel(std::uint64_t id, frames::CancelReason reason);
   void cancel_all();
-  // Is it started, cancelled, and has its endpoint not been told?
-  bool is_to_be_told(std::uint64_t id) const;
+  // Is it started, cancelled, and had its endpoint not been told? Now it has.
+  bool tell(std::uint64_t id);
   // True when no lane is left that anything could come on.
   bool all_closed() const;
 
   // The next piece of a streamed body: text, an empty one at the end, nothing when it has not come yet.
   std::optional<std::string> take_piece(Exchange& exchange);
 
+  // Nothing more of a streamed body will come, and all of it has been taken.
+  bool is_body_taken(const Exchange& exchange) const;
+  bool has_piece(const Exchange& exchange) const;
+
+  // The next complete message of a WebSocket, and how the client closed it.
+  std::optional<Message> take_message(Exchange& exchange);
+  bool has_message(const Exchange& exchange) const;
+  std::optional<Closing> closing(const Exchange& exchange) const;
+  // Bytes of an incomplete message that credit is owed for; from now on it counts as given.
+  std::size_t take_ungranted(Exchange& exchange);
+
   // Up to `wanted` bytes of the credit that is left.
   std::uint64_t take_credit(Exchange& exchange, std::uint64_t wanted);
   bool has_credit(const Exchange& exchange) const;
 
-  // Started requests for which a body piece, credit or a cancel came since the last call, for whoever waits for it.
-  void take_touched(std::vector<std::uint64_t>& ids);
+  // Started requests for which something came since the last call (body, credit, a message, a cancel), for whoever waits
+  // for it.
+  void take_touched(std::vector<ExchangePtr>& touched);
 
  private:
   struct Lane {
@@ -79,8 +91,8 @@ class Inbox {
   bool accept(unsigned lane, const frames::Reader::Frame& frame, std::vector<std::uint64_t>& taken_back);
   Found find_and_remove(std::uint64_t id, Entry** entry);
 
-  void touch(std::uint64_t id) {
-    if (notes_touched_) touched_.push_back(id);
+  void touch(const Entry& entry) {
+    if (notes_touched_ && entry.started) touched_.push_back(entry.exchange);
   }
 
   const std::vector<bool> streamed_;
@@ -92,7 +104,7 @@ class Inbox {
   std::unordered_map<std::uint64_t, Entry> entries_;
   std::deque<ExchangePtr> waiting_;
   std::deque<std::uint64_t> early_;  // revoked before they arrived, or after they ended
-  std::vector<std::uint64_t> touched_;
+  std::vector<ExchangePtr> touched_;
 };
 
 }  // namespace tandem::python

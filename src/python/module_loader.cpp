@@ -31,16 +31,17 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
   }
   for (Py_ssize_t i = 0; i < PyList_Size(endpoints); ++i) {
     Endpoint endpoint;
-    int is_async = 0, takes_request = 0, streamed = 0;
+    int is_async = 0, takes_request = 0, streamed = 0, path_without_root = 0;
     const char* interface = nullptr;
-    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "OsppOp", &endpoint.callable, &interface, &is_async, &takes_request,
-                         &endpoint.root_path, &streamed) == 0)
+    if (PyArg_ParseTuple(PyList_GetItem(endpoints, i), "OsppOpp", &endpoint.callable, &interface, &is_async, &takes_request,
+                         &endpoint.root_path, &streamed, &path_without_root) == 0)
       return false;
     Py_INCREF(endpoint.callable);
     Py_INCREF(endpoint.root_path);
     endpoint.interface = interface_of(interface);
     endpoint.is_async = is_async != 0;
     endpoint.takes_request = takes_request != 0;
+    endpoint.path_without_root = path_without_root != 0;
     loaded.program.push_back(endpoint);
     loaded.streamed.push_back(streamed != 0);
   }

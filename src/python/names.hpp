@@ -8,8 +8,8 @@ namespace tandem::python {
 
 struct Names {
   // Attribute and method names.
-  PyObject *status, *headers, *content_type, *body, *items, *close, *aiter, *cancelled, *exception, *result,
-      *add_done_callback, *cancel, *call_soon, *create_future, *done, *set_result, *add_writer, *remove_writer, *stop;
+  PyObject *status, *headers, *content_type, *body, *items, *close, *aiter, *cancel, *call_soon, *create_future, *done,
+      *set_result, *stop, *throw_, *value;
   // python/tandem/__init__.py
   PyObject *response_type, *cancelled_type, *headers_type, *query_params_type, *parse_cookies, *parse_json;
   // runtime.py

@@ -19,7 +19,11 @@ import tandem
 
 current_request = contextvars.ContextVar("tandem_request", default=None)
 
-_OWN_FILES = {"<tandem>", "<tandem runtime>"}
+_OWN_FILES = {"<tandem>", "<tandem runtime>", "<tandem asgi>"}
+
+# What the asynchronous executor starts: of each endpoint (target, ASGI application or None), and when lifespan is used.
+_applications = []
+_lifespan = "auto"
 
 
 # --- start -----------------------------------------------------------------------------------------------------------
@@ -27,7 +31,10 @@ _OWN_FILES = {"<tandem>", "<tandem runtime>"}
 
 def load(hello, in_server_process):
     """What the hello message asks for: (threads, io_threads, failure, and of each endpoint
-    callable, interface, is_async, takes_request, root_path, stream)."""
+    callable, interface, is_async, takes_request, root_path, stream, path_without_root)."""
+    global _lifespan
+    from _tandem_asgi import wants_path_without_root
+
     hello = json.loads(hello)
     threads, io_threads = hello.get("threads", 1), hello.get("io_threads", 1)
     if hello.get("protocol") != 1:
@@ -37,10 +44,14 @@ def load(hello, in_server_process):
     loaded, failure = load_endpoints([(one["target"], one.get("kind", "function")) for one in hello["endpoints"]])
     if failure is not None:
         return threads, io_threads, [], failure
-    endpoints = [
-        (*endpoint, one.get("root_path", ""), bool(one.get("stream")) or endpoint[1] != "function")
-        for endpoint, one in zip(loaded, hello["endpoints"])
-    ]
+    endpoints = []
+    for (endpoint, interface, *rest), one in zip(loaded, hello["endpoints"]):
+        is_asgi = interface == "asgi"
+        streams = bool(one.get("stream")) or interface != "function"
+        old_path = is_asgi and wants_path_without_root(endpoint)
+        endpoints.append((endpoint, interface, *rest, one.get("root_path", ""), streams, old_path))
+        _applications.append((one["target"], endpoint if is_asgi else None))
+    _lifespan = hello.get("lifespan", "auto")
     return threads, io_threads, endpoints, None
 
 
@@ -275,16 +286,21 @@ def make_loop():
     return uvloop.new_event_loop()
 
 
-def task_maker(loop):
-    if sys.version_info >= (3, 12):
-        # An endpoint that never waits is over without a turn of the loop.
-        return lambda coroutine: asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task
-
-
 def run_loop(loop, executor, lanes, wake):
-    """Until the executor stops the loop."""
+    """Starts the applications, serves until the executor stops the loop, and lets the applications end."""
+    from _tandem_asgi import Lifespans
+
     asyncio.set_event_loop(loop)
+    lifespans = Lifespans()
+    failure = loop.run_until_complete(lifespans.start_up(_applications, _lifespan))
+    executor.started(failure, lifespans.states(_applications))
+    if failure is None:
+        _serve(loop, executor, lanes, wake)
+        loop.run_until_complete(lifespans.shut_down())
+    _close_loop(loop)
+
+
+def _serve(loop, executor, lanes, wake):
     for index, lane in enumerate(lanes):
         loop.add_reader(lane, executor.read, index)
     loop.add_reader(wake, executor.wake)
@@ -296,6 +312,9 @@ def run_loop(loop, executor, lanes, wake):
     for lane in lanes:
         loop.remove_reader(lane)
     loop.remove_reader(wake)
+
+
+def _close_loop(loop):
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()

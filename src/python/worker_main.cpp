@@ -17,9 +17,9 @@
 #include <utility>
 
 #include "frames/frame.hpp"
+#include "python/async_executor.hpp"
 #include "python/bindings.hpp"
 #include "python/control_channel.hpp"
-#include "python/function/async_executor.hpp"
 #include "python/function/sync_executor.hpp"
 #include "python/hello.hpp"
 #include "python/interpreter.hpp"
@@ -103,13 +103,15 @@ class Worker {
   Received receive(bool may_wait);
   std::optional<std::string> receive_hello();
   int fail(const std::string& failure);
+  int abort_start(const std::string& failure, PyThreadState* main_state);
+  void finish(PyThreadState* main_state);
   void start_executors(const Loaded& loaded);
   void send_ready(const Loaded& loaded);
   // Until every executor has ended.
   void serve();
   void handle(const frames::Reader::Frame& frame);
   void revoke(std::uint64_t id);
-  void cancel(std::uint64_t id);
+  void cancel(std::uint64_t id, std::string_view payload);
   void drain();
   void front_is_gone();
 
@@ -181,27 +183,35 @@ int Worker::run() {
     loaded = load_program(gil, *hello, in_server_process_);
   }
   PyThreadState* const main_state = PyEval_SaveThread();
-  watch.reset();
   if (loaded.failure.empty() && lanes_.size() != std::size_t{loaded.threads + 1} * loaded.io_threads)
     loaded.failure = format_failure("hello", "the number of lanes is not (threads + 1) × io_threads");
-  if (!loaded.failure.empty()) {
-    const int code = fail(loaded.failure);
-    if (!in_server_process_) ::_exit(code);  // without waiting for threads that a half-loaded program may have started
-    Interpreter::finish(main_state);
-    channel_.flush_for(kLastWordsMs);
-    return code;
-  }
+  if (!loaded.failure.empty()) return abort_start(loaded.failure, main_state);
   program_ = loaded.program;
   interrupter_ = std::make_unique<Interrupter>(channel_, interpreter_);
   start_executors(loaded);
+  if (const auto failure = async_executor_ ? async_executor_->wait_until_started() : std::string(); !failure.empty())
+    return abort_start(failure, main_state);
+  watch.reset();
   send_ready(loaded);
   serve();
 
+  finish(main_state);
+  return 0;
+}
+
+int Worker::abort_start(const std::string& failure, PyThreadState* main_state) {
+  const int code = fail(failure);
+  if (!in_server_process_) ::_exit(code);  // without waiting for threads that a half-loaded program may have started
+  drain();
+  finish(main_state);
+  return code;
+}
+
+void Worker::finish(PyThreadState* main_state) {
   for (auto& thread : threads_) thread.join();
-  interrupter_->stop();
+  if (interrupter_) interrupter_->stop();
   Interpreter::finish(main_state);
   channel_.flush_for(kLastWordsMs);
-  return 0;
 }
 
 void Worker::start_executors(const Loaded& loaded) {
@@ -269,7 +279,7 @@ void Worker::serve() {
 void Worker::handle(const frames::Reader::Frame& frame) {
   switch (frame.header.type) {
     case frames::Type::cancel:
-      return cancel(frame.header.id);
+      return cancel(frame.header.id, frame.payload);
     case frames::Type::revoke:
       return revoke(frame.header.id);
     case frames::Type::ping:
@@ -291,10 +301,12 @@ void Worker::revoke(std::uint64_t id) {
   }
 }
 
-void Worker::cancel(std::uint64_t id) {
+void Worker::cancel(std::uint64_t id, std::string_view payload) {
+  auto reason = frames::CancelReason::out_of_time;
+  frames::take(payload, reason);
   for (Executor* executor : executors_) {
     executor->read_ahead();
-    const auto found = executor->inbox().cancel(id);
+    const auto found = executor->inbox().cancel(id, reason);
     if (found == Inbox::Found::taken_back) channel_.send(frames::Type::revoked, id);
     if (found == Inbox::Found::started) {
       executor->wake();

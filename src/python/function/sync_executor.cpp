@@ -174,7 +174,7 @@ PyObject* SyncExecutor::make_waiter(const Gil&, Exchange&) {
 
 void SyncExecutor::interrupt(const Gil&, std::uint64_t id) {
   // The executor ends a request with the GIL held: what is started here stays so until the exception is set.
-  if (inbox_.is_to_be_told(id)) PyThreadState_SetAsyncExc(thread_, names().cancelled_type);
+  if (inbox_.tell(id)) PyThreadState_SetAsyncExc(thread_, names().cancelled_type);
 }
 
 }  // namespace tandem::python

@@ -73,9 +73,9 @@ TEST_F(InboxTest, AStreamedRequestStartsBeforeItsBodyIsHere) {
   ASSERT_NE(exchange, nullptr);
   EXPECT_EQ(inbox_->take_piece(*exchange), std::nullopt);
   receive(body_frame(1, "x", frames::kEnd));
-  std::vector<std::uint64_t> touched;
+  std::vector<ExchangePtr> touched;
   inbox_->take_touched(touched);
-  EXPECT_EQ(touched, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(touched, std::vector<ExchangePtr>{exchange});
   EXPECT_EQ(inbox_->take_piece(*exchange), "x");
   EXPECT_EQ(inbox_->take_piece(*exchange), "");
 }
@@ -88,9 +88,11 @@ TEST_F(InboxTest, GivesBackWhatWaitsAndNothingElse) {
   EXPECT_EQ(inbox_->revoke(2), Inbox::Found::taken_back);
   EXPECT_EQ(inbox_->revoke(3), Inbox::Found::taken_back);  // its body was not complete
   EXPECT_EQ(inbox_->take(), nullptr);
-  EXPECT_EQ(inbox_->cancel(1), Inbox::Found::started);
+  EXPECT_EQ(inbox_->cancel(1, frames::CancelReason::out_of_time), Inbox::Found::started);
   EXPECT_TRUE(started->cancelled);
-  EXPECT_TRUE(inbox_->is_to_be_told(1));
+  EXPECT_TRUE(started->out_of_time);
+  EXPECT_TRUE(inbox_->tell(1));
+  EXPECT_FALSE(inbox_->tell(1));
   inbox_->finish(*started);
   EXPECT_TRUE(inbox_->empty());
 }
@@ -112,6 +114,40 @@ TEST_F(InboxTest, CreditIsSpentAndGranted) {
   frames::append_u32(grant, frames::Type::credit, 1, 5);
   receive(grant);
   EXPECT_EQ(inbox_->take_credit(*exchange, 100), 5u);
+}
+
+TEST_F(InboxTest, PutsMessagesTogether) {
+  receive(head_frame(1, 0, frames::kEnd));
+  const auto exchange = inbox_->take();
+  std::string some;
+  frames::append_frame(some, frames::Type::message, frames::kText, 1, "He");
+  receive(some);
+  EXPECT_FALSE(inbox_->has_message(*exchange));
+  EXPECT_EQ(inbox_->take_ungranted(*exchange), 2u);
+  EXPECT_EQ(inbox_->take_ungranted(*exchange), 0u);
+  std::string rest;
+  frames::append_frame(rest, frames::Type::message, frames::kText | frames::kEnd, 1, "llo");
+  frames::append_frame(rest, frames::Type::message, frames::kEnd, 1, std::string_view("\0", 1));
+  receive(rest);
+  EXPECT_EQ(inbox_->take_ungranted(*exchange), 0u);
+  const auto first = inbox_->take_message(*exchange);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->bytes, "Hello");
+  EXPECT_TRUE(first->text);
+  EXPECT_EQ(first->bytes.size() - first->granted, 3u);
+  const auto second = inbox_->take_message(*exchange);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->text);
+  EXPECT_FALSE(inbox_->take_message(*exchange));
+  EXPECT_FALSE(inbox_->closing(*exchange));
+  const frames::Close close{1001, {}};
+  std::string end;
+  frames::append_frame(end, frames::Type::close, 0, 1, std::string(frames::bytes_of(close)) + "bye");
+  receive(end);
+  const auto closing = inbox_->closing(*exchange);
+  ASSERT_TRUE(closing);
+  EXPECT_EQ(closing->code, 1001);
+  EXPECT_EQ(closing->reason, "bye");
 }
 
 TEST_F(InboxTest, RefusesWhatIsMalformed) {
