@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "python/control_channel.hpp"
-#include "python/function/sync_executor.hpp"
+#include "python/sync_executor.hpp"
 
 namespace tandem::python {
 

@@ -1,8 +1,11 @@
 #include "python/module_loader.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "python/bindings.hpp"
 #include "python/python_errors.hpp"
+#include "python/wsgi/gateway.hpp"
 
 namespace tandem::python {
 namespace {
@@ -45,7 +48,9 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
     loaded.program.push_back(endpoint);
     loaded.streamed.push_back(streamed != 0);
   }
-  return true;
+  const bool has_wsgi = std::any_of(loaded.program.begin(), loaded.program.end(),
+                                    [](const Endpoint& endpoint) { return endpoint.interface == Interface::wsgi; });
+  return !has_wsgi || wsgi::load(gil, loaded.runtime, loaded.threads > 1, !in_server_process);
 }
 
 }  // namespace

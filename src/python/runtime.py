@@ -10,6 +10,8 @@ import inspect
 import io
 import json
 import logging
+import os
+import stat
 import sys
 import threading
 import traceback
@@ -235,14 +237,15 @@ class _Bytes(io.RawIOBase):
 
 
 class _Output(io.TextIOBase):
-    """sys.stdout and sys.stderr: each finished line is a record of the server's log."""
+    """sys.stdout, sys.stderr and wsgi.errors: each finished line is a record of the server's log."""
 
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, descriptor, level):
+    def __init__(self, descriptor, level, logger="print"):
         self._descriptor = descriptor
         self._level = level
+        self._logger = logger
         self._begun = {}  # thread: its unfinished line
         self.buffer = _Bytes(self)
 
@@ -259,12 +262,12 @@ class _Output(io.TextIOBase):
             self._begun[thread] = rest
         for line in lines:
             if line:
-                _tandem.log(self._level, "print", line)
+                _tandem.log(self._level, self._logger, line)
         return len(text)
 
     def finish(self):
         for line in self._begun.values():
-            _tandem.log(self._level, "print", line)
+            _tandem.log(self._level, self._logger, line)
         self._begun.clear()
 
 
@@ -273,6 +276,57 @@ def finish_output():
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, _Output):
             stream.finish()
+
+
+# --- WSGI ------------------------------------------------------------------------------------------------------------
+
+
+class FileWrapper:
+    """wsgi.file_wrapper (PEP 3333): goes over a file in pieces that fit a frame."""
+
+    def __init__(self, filelike, block_size=65536):
+        self.filelike = filelike
+        self.block_size = max(block_size, 65536)
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        piece = self.filelike.read(self.block_size)
+        if not piece:
+            raise StopIteration
+        return piece
+
+
+def length_of_file(wrapper):
+    """The bytes that a FileWrapper will give, where that is certain: what is left of a regular file on disk."""
+    file = getattr(wrapper.filelike, "file", wrapper.filelike)  # tempfile.NamedTemporaryFile wraps another
+    if not isinstance(file, (io.BufferedReader, io.BufferedRandom, io.FileIO)):
+        return None
+    raw = file if isinstance(file, io.FileIO) else file.raw
+    if not isinstance(raw, io.FileIO):
+        return None
+    try:
+        status = os.fstat(file.fileno())
+        return max(status.st_size - file.tell(), 0) if stat.S_ISREG(status.st_mode) else None
+    except OSError:
+        return None
+
+
+def wsgi_constants(software, multithread, multiprocess):
+    """What every environ begins with."""
+    return {
+        "SERVER_SOFTWARE": software,
+        "wsgi.version": (1, 0),
+        "wsgi.errors": _Output(2, logging.WARNING, "wsgi.errors"),
+        "wsgi.multithread": multithread,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.input_terminated": True,
+    }
 
 
 # --- the asynchronous executor ---------------------------------------------------------------------------------------

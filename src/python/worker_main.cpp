@@ -20,11 +20,11 @@
 #include "python/async_executor.hpp"
 #include "python/bindings.hpp"
 #include "python/control_channel.hpp"
-#include "python/function/sync_executor.hpp"
 #include "python/hello.hpp"
 #include "python/interpreter.hpp"
 #include "python/interrupter.hpp"
 #include "python/module_loader.hpp"
+#include "python/sync_executor.hpp"
 
 namespace tandem::python {
 namespace {
@@ -219,11 +219,13 @@ void Worker::start_executors(const Loaded& loaded) {
     const auto first = lanes_.begin() + executor * loaded.io_threads;
     return std::vector<int>(first, first + loaded.io_threads);
   };
-  for (unsigned i = 0; i < loaded.threads; ++i) {
+  const auto is_async = [](const Endpoint& endpoint) { return endpoint.is_async; };
+  const bool needs_sync = !std::all_of(program_.begin(), program_.end(), is_async) || program_.empty();
+  for (unsigned i = 0; needs_sync && i < loaded.threads; ++i) {
     sync_executors_.push_back(std::make_unique<SyncExecutor>(program_, channel_, lanes_of(i), loaded.streamed));
     executors_.push_back(sync_executors_.back().get());
   }
-  if (std::any_of(program_.begin(), program_.end(), [](const Endpoint& endpoint) { return endpoint.is_async; })) {
+  if (std::any_of(program_.begin(), program_.end(), is_async)) {
     async_executor_ =
         std::make_unique<AsyncExecutor>(program_, channel_, lanes_of(loaded.threads), loaded.streamed, loaded.runtime);
     executors_.push_back(async_executor_.get());

@@ -1,9 +1,6 @@
 #include "python/function/answer.hpp"
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <limits>
 
 #include "base/ascii.hpp"
 #include "python/json_walk.hpp"
@@ -15,7 +12,6 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kBytes = "application/octet-stream";
-constexpr std::uint64_t kUnknownLength = std::numeric_limits<std::uint64_t>::max();
 
 std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
@@ -176,11 +172,10 @@ bool Answer::read(const Gil& gil, PyObject* returned, Failure& failure) {
 }
 
 bool KnownAnswer::encode(const Gil& gil, std::string& out, const Answer& answer, Failure& failure) {
-  start_ = out.size();
-  out.append(sizeof(frames::Header) + sizeof(frames::ResponseHead), '\0');
+  response_.begin(out);
   append_content_type(out, answer);
   out.append(answer.fields.lines.wire());
-  body_ = out.size();
+  response_.begin_body(out);
   bool encoded = true;
   switch (answer.kind) {
     case Answer::Body::json:
@@ -196,48 +191,26 @@ bool KnownAnswer::encode(const Gil& gil, std::string& out, const Answer& answer,
       break;
   }
   if (encoded) return true;
-  out.resize(start_);
+  response_.undo(out);
   failure = bad_response(take_error_text(gil));
   return false;
 }
 
 void KnownAnswer::finish(std::string& out, std::uint64_t id, const Answer& answer, const frames::Timing& timing) {
-  const auto body_bytes = out.size() - body_;
-  const auto first = std::min<std::size_t>(body_bytes, frames::kMaxBodyFrame);
-  const bool whole = first == body_bytes;
-
-  frames::ResponseHead head;
-  head.status = static_cast<std::uint16_t>(answer.status);
-  head.fields_length = static_cast<std::uint32_t>(body_ - start_ - sizeof(frames::Header) - sizeof(head));
-  head.content_length = body_bytes;
-  head.timing = timing;
-  frames::Header header;
-  header.length = static_cast<std::uint32_t>(body_ + first - start_ - sizeof(header));
-  header.type = frames::Type::response_head;
-  header.flags = whole ? frames::kEnd : 0;
-  header.id = id;
-  std::memcpy(out.data() + start_, &header, sizeof(header));
-  std::memcpy(out.data() + start_ + sizeof(header), &head, sizeof(head));
-  if (whole) return;
-
-  const std::string rest = out.substr(body_ + first);
-  out.resize(body_ + first);
-  out.reserve(out.size() + rest.size() + (rest.size() / frames::kMaxBodyFrame + 2) * sizeof(header) + sizeof(timing));
-  for (std::size_t at = 0; at < rest.size(); at += frames::kMaxBodyFrame)
-    frames::append_frame(out, frames::Type::response_body, 0, id, std::string_view(rest).substr(at, frames::kMaxBodyFrame));
-  frames::append_frame(out, frames::Type::response_end, frames::kEnd, id, frames::bytes_of(timing));
+  response_.finish(out, id, answer.status, timing);
 }
 
 bool StreamWriter::add(const Gil&, PyObject* piece) {
-  const auto before = pending_.size();
+  auto& pending = content_.pending();
+  const auto before = pending.size();
   const bool text = PyUnicode_Check(piece);
-  if (text ? !append_text(pending_, piece) : !PyObject_CheckBuffer(piece) || !append_buffer(pending_, piece)) {
+  if (text ? !append_text(pending, piece) : !PyObject_CheckBuffer(piece) || !append_buffer(pending, piece)) {
     if (PyErr_Occurred() == nullptr)
       PyErr_Format(PyExc_TypeError, "a streamed body is made of bytes or str, not %s", Py_TYPE(piece)->tp_name);
     return false;
   }
   if (total_ == 0 && !head_sent_ && !answer_.fields.has_content_type) answer_.content_type = text ? kText : kBytes;
-  total_ += pending_.size() - before;
+  total_ += pending.size() - before;
   if (answer_.fields.content_length && total_ > *answer_.fields.content_length) {
     PyErr_SetString(PyExc_ValueError, "the streamed body is longer than its Content-Length");
     return false;
@@ -250,28 +223,12 @@ void StreamWriter::append_head(std::string& out) {
   std::string lines;
   append_content_type(lines, answer_, kBytes);
   lines.append(answer_.fields.lines.wire());
-  frames::ResponseHead head;
-  head.status = static_cast<std::uint16_t>(answer_.status);
-  head.fields_length = static_cast<std::uint32_t>(lines.size());
-  head.content_length = answer_.fields.content_length.value_or(kUnknownLength);
-  std::string payload(frames::bytes_of(head));
-  payload.append(lines);
-  frames::append_frame(out, frames::Type::response_head, frames::kStreamed, exchange_.id, payload);
+  append_streamed_head(out, exchange_.id, answer_.status, lines, answer_.fields.content_length.value_or(kUnknownLength));
 }
 
 bool StreamWriter::send(std::string& out) {
   if (!head_sent_) append_head(out);
-  while (sent_ < pending_.size()) {
-    const auto wanted = std::min<std::size_t>(pending_.size() - sent_, frames::kMaxBodyFrame);
-    const auto granted = static_cast<std::size_t>(inbox_.take_credit(exchange_, wanted));
-    if (granted == 0) return false;
-    frames::append_frame(out, frames::Type::response_body, 0, exchange_.id,
-                         std::string_view(pending_).substr(sent_, granted));
-    sent_ += granted;
-  }
-  pending_.clear();
-  sent_ = 0;
-  return true;
+  return content_.send(out);
 }
 
 bool StreamWriter::end(const Gil&, std::string& out, const frames::Timing& timing) {
@@ -280,7 +237,7 @@ bool StreamWriter::end(const Gil&, std::string& out, const frames::Timing& timin
     return false;
   }
   if (!head_sent_) append_head(out);
-  frames::append_frame(out, frames::Type::response_end, frames::kEnd, exchange_.id, frames::bytes_of(timing));
+  append_response_end(out, exchange_.id, timing);
   return true;
 }
 

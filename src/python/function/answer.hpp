@@ -12,6 +12,7 @@
 #include "python/inbox.hpp"
 #include "python/object.hpp"
 #include "python/python_errors.hpp"
+#include "python/response_frames.hpp"
 
 namespace tandem::python {
 
@@ -49,8 +50,7 @@ class KnownAnswer {
   void finish(std::string& out, std::uint64_t id, const Answer& answer, const frames::Timing& timing);
 
  private:
-  std::size_t start_ = 0;
-  std::size_t body_ = 0;
+  WholeResponse response_;
 };
 
 // A streamed body: add() the pieces, send() as far as the front granted credit. The head goes out with the first piece, so
@@ -58,7 +58,7 @@ class KnownAnswer {
 class StreamWriter {
  public:
   StreamWriter(Inbox& inbox, Exchange& exchange, Answer answer)
-      : inbox_(inbox), exchange_(exchange), answer_(std::move(answer)) {}
+      : exchange_(exchange), content_(inbox, exchange), answer_(std::move(answer)) {}
 
   PyObject* body() const { return answer_.body.get(); }
 
@@ -74,11 +74,9 @@ class StreamWriter {
  private:
   void append_head(std::string& out);
 
-  Inbox& inbox_;
   Exchange& exchange_;
+  StreamedBody content_;
   Answer answer_;
-  std::string pending_;
-  std::size_t sent_ = 0;  // of pending_
   std::uint64_t total_ = 0;
   bool head_sent_ = false;
 };

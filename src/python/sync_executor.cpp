@@ -1,4 +1,4 @@
-#include "python/function/sync_executor.hpp"
+#include "python/sync_executor.hpp"
 
 #include <utility>
 
@@ -73,8 +73,20 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
     flushed_ns_ = exchange->started_ns;
   }
   const Endpoint& endpoint = program_[exchange->head.endpoint];
-  auto& out = outboxes_[exchange->lane].out();
   const CurrentRequest current(*exchange);
+  Failure failure;
+  const bool served = endpoint.interface == Interface::wsgi ? gateway_.serve(gil, exchange, endpoint, failure)
+                                                            : serve_function(gil, exchange, endpoint, failure);
+  if (!served) {
+    if (PyErr_Occurred() != nullptr) failure = take_failure(gil, exchange->cancelled);
+    append_error(out(*exchange), exchange->id, failure, stop_clock(*exchange));
+  }
+  inbox_.finish(*exchange);
+  // An interruption that came too late must not hit the next request.
+  if (exchange->cancelled) PyThreadState_SetAsyncExc(thread_, nullptr);
+}
+
+bool SyncExecutor::serve_function(const Gil& gil, const ExchangePtr& exchange, const Endpoint& endpoint, Failure& failure) {
   Object returned;
   if (endpoint.takes_request) {
     const auto request = make_request(gil, exchange, *this);
@@ -85,14 +97,7 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
   } else {
     returned = Object::steal(PyObject_CallNoArgs(endpoint.callable));
   }
-  Failure failure;
-  if (!returned || !answer(gil, *exchange, returned.get(), failure)) {
-    if (PyErr_Occurred() != nullptr) failure = take_failure(gil, exchange->cancelled);
-    append_error(out, exchange->id, failure, clock_.stop(exchange->started_ns, now_ns()));
-  }
-  inbox_.finish(*exchange);
-  // An interruption that came too late must not hit the next request.
-  if (exchange->cancelled) PyThreadState_SetAsyncExc(thread_, nullptr);
+  return returned && answer(gil, *exchange, returned.get(), failure);
 }
 
 bool SyncExecutor::answer(const Gil& gil, Exchange& exchange, PyObject* returned, Failure& failure) {
@@ -103,18 +108,16 @@ bool SyncExecutor::answer(const Gil& gil, Exchange& exchange, PyObject* returned
     return false;
   }
   if (answer.streamed()) return stream(gil, exchange, std::move(answer));
-  auto& out = outboxes_[exchange.lane].out();
   KnownAnswer known;
-  if (!known.encode(gil, out, answer, failure)) {
+  if (!known.encode(gil, out(exchange), answer, failure)) {
     if (exchange.cancelled) failure.code = "python.cancelled";
     return false;
   }
-  known.finish(out, exchange.id, answer, clock_.stop(exchange.started_ns, now_ns()));
+  known.finish(out(exchange), exchange.id, answer, stop_clock(exchange));
   return true;
 }
 
 bool SyncExecutor::stream(const Gil& gil, Exchange& exchange, Answer answer) {
-  auto& outbox = outboxes_[exchange.lane];
   const auto pieces = answer.body;
   StreamWriter writer(inbox_, exchange, std::move(answer));
   bool served = true;
@@ -124,11 +127,7 @@ bool SyncExecutor::stream(const Gil& gil, Exchange& exchange, Answer answer) {
       served = PyErr_Occurred() == nullptr;
       break;
     }
-    served = writer.add(gil, piece.get());
-    while (served && !writer.send(outbox.out())) served = wait_while_serving(gil, exchange);
-    // What the endpoint yields is sent at once: it may wait before the next piece.
-    while (served && !outbox.flush()) served = wait_while_serving(gil, exchange);
-    served = served && raise_if_cancelled(gil, exchange);
+    served = writer.add(gil, piece.get()) && send(gil, exchange, writer);
   }
   Object error;
   if (!served) error = take_exception(gil);
@@ -136,17 +135,22 @@ bool SyncExecutor::stream(const Gil& gil, Exchange& exchange, Answer answer) {
     const auto closed = Object::steal(PyObject_CallMethodNoArgs(pieces.get(), names().close));
     if (!closed) PyErr_WriteUnraisable(pieces.get());
   }
-  if (served) return writer.end(gil, outbox.out(), clock_.stop(exchange.started_ns, now_ns()));
+  if (served) return writer.end(gil, out(exchange), stop_clock(exchange));
   restore_exception(gil, std::move(error));
   return false;
 }
 
 bool SyncExecutor::raise_if_cancelled(const Gil&, Exchange& exchange) {
   if (!exchange.cancelled) return true;
-  exchange.told = true;
-  PyThreadState_SetAsyncExc(thread_, nullptr);  // the interruption may be on its way too
+  hold_interrupt(exchange);  // it may be on its way too
   PyErr_SetNone(names().cancelled_type);
   return false;
+}
+
+void SyncExecutor::hold_interrupt(Exchange& exchange) {
+  if (!exchange.cancelled) return;
+  exchange.told = true;
+  PyThreadState_SetAsyncExc(thread_, nullptr);
 }
 
 bool SyncExecutor::wait_while_serving(const Gil& gil, Exchange& exchange) {
@@ -160,8 +164,8 @@ bool SyncExecutor::wait_while_serving(const Gil& gil, Exchange& exchange) {
 }
 
 bool SyncExecutor::wait_for_piece(const Gil& gil, Exchange& exchange) {
-  if (PyThread_get_thread_ident() != thread_) {
-    PyErr_SetString(PyExc_RuntimeError, "request.stream() is read on the endpoint's own thread");
+  if (!is_own_thread()) {
+    PyErr_SetString(PyExc_RuntimeError, "the request's body is read on the endpoint's own thread");
     return false;
   }
   return wait_while_serving(gil, exchange);
