@@ -39,6 +39,7 @@ struct Typed {
   bool json = false;
   int control_fd = 3;
   unsigned lanes = 0;
+  std::string user;
 };
 
 std::string config_or_default(const std::string& config) {
@@ -194,6 +195,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   auto* worker_command = app.add_subcommand("worker", "")->group("");
   worker_command->add_option("--fd", typed.control_fd, "")->check(CLI::Range(0, 1 << 20));
   worker_command->add_option("--lanes", typed.lanes, "")->required()->check(CLI::Range(1, 1 << 16));
+  worker_command->add_option("--user", typed.user, "");
 
   try {
     if (const auto message = unknown_command(app, first_word(argc, argv))) refuse(*message);
@@ -209,7 +211,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*explain_command) return CommandLine(explain(typed));
     if (*status_command) return CommandLine(StatusCommand{admin_of(typed), typed.json});
     if (*workers_command) return CommandLine(WorkersCommand{admin_of(typed), typed.json});
-    if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes});
+    if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes, typed.user});
     return CommandLine(VersionCommand{typed.json});
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help, std::cout, std::cerr);

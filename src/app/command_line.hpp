@@ -53,6 +53,7 @@ struct VersionCommand {
 struct WorkerCommand {
   int control_fd = 3;
   unsigned lanes = 0;
+  std::string user;  // whom to become; empty: nobody
 };
 
 using CommandLine = std::variant<ServeCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,

@@ -1,10 +1,14 @@
 #include "app/commands.hpp"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -139,6 +143,16 @@ int ask_admin(const std::string& url, const std::string& path, bool json, Result
   }
   std::cout << *text;
   return 0;
+}
+
+// For good: the groups first, since afterwards nobody may change them.
+Result<void> become_user(const std::string& name) {
+  const passwd* const user = ::getpwnam(name.c_str());
+  if (user == nullptr) return Error("this machine has no user \"" + name + "\"");
+  if (::geteuid() == user->pw_uid && ::getegid() == user->pw_gid) return {};
+  if (::initgroups(name.c_str(), user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)
+    return Error("can't become the user \"" + name + "\": " + std::strerror(errno));
+  return {};
 }
 
 std::string format_timeout(Milliseconds duration) {
@@ -353,6 +367,11 @@ int run_command(const VersionCommand& command) {
 
 int run_command([[maybe_unused]] const WorkerCommand& command) {
 #ifdef TANDEM_HAS_PYTHON
+  if (!command.user.empty())
+    if (const auto become = become_user(command.user); !become) {
+      std::cerr << become.error().message << "\n";
+      return kFailed;
+    }
   ::prctl(PR_SET_NAME, "tandem-worker");
   std::vector<int> lanes;
   for (unsigned i = 0; i < command.lanes; ++i) lanes.push_back(command.control_fd + 1 + static_cast<int>(i));

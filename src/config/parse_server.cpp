@@ -203,7 +203,10 @@ Config parse_config(const Value& document, const Surroundings& surroundings) {
         section.report("the name of a pool is made of letters, digits, \".\", \"-\" and \"_\"");
       config.pools.emplace(name, parse_pool(Object(section, "pool"), name, surroundings));
     }
-  for (auto& [name, pool] : config.pools) pool.debug = config.debug;
+  for (auto& [name, pool] : config.pools) {
+    pool.debug = config.debug;
+    pool.drain_timeout = config.net.limits.drain_timeout;
+  }
   config.routes = parse_routes(top);
   top.close();
   return config;

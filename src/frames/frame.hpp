@@ -38,13 +38,15 @@ enum class Type : std::uint8_t {
   revoke = 34,  // id: give this request back if it has not been started
   ping = 35,    // echoed as pong
   drain = 36,   // finish what runs, then exit with 0
+  stacks = 37,  // say what every thread and task is doing
   // control, worker → front
-  starting = 48,  // text: the start-up step that begins now
-  ready = 49,     // JSON: pid, python, executors, endpoints
-  failed = 50,    // JSON: step, message, traceback; the worker exits afterwards
-  log = 51,       // LogHead + strings
-  pong = 52,      // Pong
-  revoked = 53,   // id: was not started and will not be
+  starting = 48,      // text: the start-up step that begins now
+  ready = 49,         // JSON: pid, python, executors, endpoints
+  failed = 50,        // JSON: step, message, traceback; the worker exits afterwards
+  log = 51,           // LogHead + strings
+  pong = 52,          // Pong
+  revoked = 53,       // id: was not started and will not be
+  stacks_reply = 54,  // text; id of the question
 };
 
 // Flags of a frame.

@@ -190,6 +190,15 @@ struct Registry::CounterFamily {
   std::deque<Series> series;
 };
 
+struct Registry::HistogramSeries {
+  HistogramSeries(std::string_view family_name, std::string_view help_text, std::string_view label_text)
+      : family(family_name), help(help_text), labels(label_text) {}
+  const std::string family;
+  const std::string help;
+  const std::string labels;
+  SharedHistogram histogram;
+};
+
 Registry::Registry(unsigned io_threads) : shards_(io_threads + 1) {}
 
 Registry::~Registry() = default;
@@ -209,6 +218,13 @@ Counter& Registry::counter(std::string_view family, std::string_view help, std::
   for (auto& series : owner.series)
     if (series.labels == labels) return series.counter;
   return owner.series.emplace_back(labels, shards_).counter;
+}
+
+SharedHistogram& Registry::histogram(std::string_view family, std::string_view help, std::string_view labels) {
+  std::lock_guard lock(mutex_);
+  for (auto& known : histograms_)
+    if (known.family == family && known.labels == labels) return known.histogram;
+  return histograms_.emplace_back(family, help, labels).histogram;
 }
 
 std::shared_ptr<void> Registry::add_source(Source source) {
@@ -238,6 +254,10 @@ std::string Registry::prometheus_text() const {
       auto& samples = text.family(family.name, type, family.help);
       for (const auto& series : family.series) append_sample(samples, family.name, series.labels, series.counter.value());
     }
+    static const auto borders = make_borders(1);
+    for (const auto& series : histograms_)
+      append_histogram(text.family(series.family, "histogram", series.help), series.family, series.labels,
+                       series.histogram.snapshot(), borders);
   }
   std::string from_source;
   std::lock_guard lock(sources_mutex_);

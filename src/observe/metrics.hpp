@@ -69,6 +69,20 @@ class Counter {
   std::vector<Cell> cells_;
 };
 
+// Durations that several threads measure, rarely enough for a lock. Thread: all.
+class SharedHistogram {
+ public:
+  void record(Nanoseconds value) {
+    const std::lock_guard lock(mutex_);
+    histogram_.record(value);
+  }
+  Histogram::Snapshot snapshot() const { return histogram_.snapshot(); }
+
+ private:
+  std::mutex mutex_;  // one writer at a time
+  Histogram histogram_;
+};
+
 // Everything that /metrics shows. Thread: all calls; only arm() and the registering calls take a lock.
 class Registry {
  public:
@@ -85,6 +99,9 @@ class Registry {
   // whose name does not end in "_total" is a gauge.
   Counter& counter(std::string_view family, std::string_view help, std::string_view labels);
 
+  // One series of a histogram family of durations; made at the first call, kept for ever. `labels` may not be empty.
+  SharedHistogram& histogram(std::string_view family, std::string_view help, std::string_view labels);
+
   // A source of further exposition lines, called at every scrape on the admin thread; appends complete families with
   // # HELP and # TYPE lines. Sources may share a family (two pools do): its lines become one block under the first source's
   // # HELP and # TYPE; their labels must differ. Returns a token whose destruction removes the source, waiting for a call in
@@ -98,12 +115,14 @@ class Registry {
 
  private:
   struct CounterFamily;
+  struct HistogramSeries;
   std::vector<const ArmMetrics*> arms() const;
 
   const unsigned shards_;
-  mutable std::mutex mutex_;  // guards the two below; their elements stay where they are for ever
+  mutable std::mutex mutex_;  // guards the three below; their elements stay where they are for ever
   std::deque<ArmMetrics> arms_;
   std::deque<CounterFamily> families_;
+  std::deque<HistogramSeries> histograms_;
   mutable std::mutex sources_mutex_;  // guards what follows; held while sources run
   std::vector<std::pair<int, Source>> sources_;
   int next_source_ = 0;

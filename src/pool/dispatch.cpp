@@ -242,6 +242,14 @@ std::optional<unsigned> Dispatch::loop_of(const WorkerLink& link, std::uint64_t 
   return std::nullopt;
 }
 
+std::vector<std::uint64_t> Dispatch::held_by(const WorkerLink& link) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::uint64_t> ids;
+  for (const auto& executor : link.executors)
+    for (const Job* job = executor.held.front(); job; job = job->next) ids.push_back(job->id);
+  return ids;
+}
+
 auto Dispatch::load(const WorkerLink& link) const -> Load {
   const std::lock_guard lock(mutex_);
   return {link.in_flight, link.overdue, link.requests};

@@ -72,6 +72,8 @@ class Dispatch {
   };
   // Which requests wait behind a slow one, though the pool has other executors.
   std::vector<Revocation> find_take_back(TimePoint now);
+  // The requests that the worker holds, as it knows them.
+  std::vector<std::uint64_t> held_by(const WorkerLink& link) const;
   // The loop of a request that the worker holds.
   std::optional<unsigned> loop_of(const WorkerLink& link, std::uint64_t id) const;
 

@@ -9,6 +9,10 @@
 #include "base/timer_wheel.hpp"
 #include "frames/frame.hpp"
 
+namespace tandem::http {
+class Request;
+}
+
 namespace tandem::pool {
 
 class LoopDispatch;
@@ -54,10 +58,11 @@ class Job final : public TimerWheel::Timer {
   Job* next_in_inbox = nullptr;
 
   // The owner's loop only.
-  Waiter* waiter = nullptr;      // null: nobody waits for the head of an answer
-  PoolStream* stream = nullptr;  // null: nobody reads a streamed answer
-  Upload* upload = nullptr;      // of a streamed request; null: the worker takes nothing more
-  std::uint64_t sent_id = 0;     // as the worker knows it; 0: not at a worker
+  Waiter* waiter = nullptr;                // null: nobody waits for the head of an answer
+  PoolStream* stream = nullptr;            // null: nobody reads a streamed answer
+  Upload* upload = nullptr;                // of a streamed request; null: the worker takes nothing more
+  const http::Request* request = nullptr;  // as long as there is a waiter or a stream
+  std::uint64_t sent_id = 0;               // as the worker knows it; 0: not at a worker
   TimePoint sent_at{};
   frames::Timing timing;
   Deadline deadline = Deadline::none;

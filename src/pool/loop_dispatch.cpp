@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "http/problem.hpp"
+#include "pool/pool_backend.hpp"
 #include "pool/request_frame.hpp"
 
 namespace tandem::pool {
@@ -98,6 +99,7 @@ void LoopDispatch::put_job(Job& job) {
   job.waiter = nullptr;
   job.stream = nullptr;
   if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
+  job.request = nullptr;
   job.sent_id = 0;
   job.timing = {};
   job.deadline = Job::Deadline::none;
@@ -127,6 +129,7 @@ void LoopDispatch::submit(Waiter& waiter) {
     job->endpoint = waiter.endpoint;
     job->whole_body = !waiter.upload;
     job->waiter = &waiter;
+    job->request = &waiter.request;
     waiter.job = job;
     if (waiter.upload) {
       job->upload = waiter.upload.get();
@@ -534,6 +537,28 @@ void LoopDispatch::shut() {
   }
   release_ended(now);
   resume_woken();
+}
+
+// What belongs to the client is looked at only while it is there.
+void LoopDispatch::list_requests(std::vector<RequestState>& found) const {
+  const auto now = now_exactly();
+  const auto seconds_since = [now](TimePoint then) { return std::chrono::duration<double>(now - then).count(); };
+  for (const auto& job : jobs_) {
+    const service::Call* const call = job.waiter ? &job.waiter->call : job.stream ? &job.stream->call() : nullptr;
+    if (call == nullptr && job.sent_id == 0) continue;
+    RequestState one;
+    one.endpoint = options_.endpoints[job.endpoint].target;
+    one.age_seconds = seconds_since(call ? call->started : job.sent_at);
+    if (job.sent_id != 0) one.pid = job.executor->link->pid;
+    if (call) {
+      one.id = call->id();
+      one.route = call->route;
+      one.method = job.request->method_text;
+      one.path = job.request->path;
+    }
+    one.state = !call ? "cancelled" : job.stream ? "streaming" : job.sent_id != 0 ? "running" : "queued";
+    found.push_back(std::move(one));
+  }
 }
 
 // -------------------------------------------------------------------------------------------------------------------

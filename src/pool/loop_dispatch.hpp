@@ -19,6 +19,8 @@
 
 namespace tandem::pool {
 
+struct RequestState;
+
 class LoopDispatch {
  public:
   // `siblings`: the pool's LoopDispatches by loop, complete before the first request.
@@ -48,6 +50,8 @@ class LoopDispatch {
   void shut();
   // The loop has run since the pool was started. Thread: any.
   bool has_run() const { return has_run_; }
+  // What is on its way through it.
+  void list_requests(std::vector<RequestState>& found) const;
   // Nothing of it is left in the loop.
   bool settled() const { return lanes_.empty() && !flush_posted_ && !resume_posted_; }
 

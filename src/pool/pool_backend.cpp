@@ -1,8 +1,12 @@
 #include "pool/pool_backend.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <future>
+#include <iterator>
 #include <map>
+#include <mutex>
 
 #include "base/log.hpp"
 #include "pool/dispatch.hpp"
@@ -52,6 +56,33 @@ class Pool {
       settled = true;
       if (!run_on_loops([&](LoopDispatch& loop) { settled = settled && loop.settled(); })) break;
     }
+  }
+
+  std::vector<RequestState> requests(Milliseconds patience) const {
+    struct Gathered {
+      std::mutex mutex;
+      std::condition_variable more;
+      std::vector<RequestState> found;
+      std::size_t told = 0;
+    };
+    const auto gathered = std::make_shared<Gathered>();
+    for (const auto& loop : loops) {
+      loop->loop().post([gathered, one = loop.get()] {
+        std::vector<RequestState> found;
+        one->list_requests(found);
+        const std::lock_guard lock(gathered->mutex);
+        std::move(found.begin(), found.end(), std::back_inserter(gathered->found));
+        ++gathered->told;
+        gathered->more.notify_one();
+      });
+    }
+    std::unique_lock lock(gathered->mutex);
+    gathered->more.wait_for(lock, patience, [&] { return gathered->told == loops.size(); });
+    auto found = std::move(gathered->found);
+    lock.unlock();
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& one, const auto& other) { return one.age_seconds > other.age_seconds; });
+    return found;
   }
 
   const PoolOptions options;
@@ -157,6 +188,9 @@ void PoolBackend::stop(TimePoint deadline) { pool_->stop(deadline); }
 
 std::vector<WorkerState> PoolBackend::workers() const { return pool_->supervisor.workers(); }
 std::size_t PoolBackend::queued() const { return pool_->dispatch.queued(); }
+std::vector<WorkerStacks> PoolBackend::stacks(Milliseconds patience) const { return pool_->supervisor.stacks(patience); }
+std::vector<RequestState> PoolBackend::requests(Milliseconds patience) const { return pool_->requests(patience); }
+void PoolBackend::give_up_start() { pool_->supervisor.give_up_start(); }
 const PoolOptions& PoolBackend::options() const { return pool_->options; }
 
 }  // namespace tandem::pool

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/loop.hpp"
 #include "observe/metrics.hpp"
 #include "pool/pool_options.hpp"
@@ -28,11 +29,33 @@ struct WorkerProgram {
 // What `tandem workers` shows.
 struct WorkerState {
   int pid = 0;
-  std::string state;  // starting, ready, draining, stuck, backing_off
+  std::string name{};  // "python-0"
+  std::string state;   // starting, ready, draining, stuck, backing_off
   std::uint64_t in_flight = 0;
   std::uint64_t requests = 0;
   std::uint64_t restarts = 0;
   std::uint64_t rss_bytes = 0;
+  double age_seconds = 0;
+  double gil_wait_seconds = 0;  // of the last ping, or what the one under way has waited so far
+};
+
+// What `tandem stacks` shows.
+struct WorkerStacks {
+  int pid = 0;         // 0 in thread mode
+  std::string worker;  // "python-0"
+  std::string text;    // threads and tasks with their stacks; what is wrong when there is none
+  bool raw = false;    // as faulthandler writes it, since the interpreter's lock was not to be had
+};
+
+// One request at the pool. What belongs to its client is empty once that has gone.
+struct RequestState {
+  std::string id;
+  std::string endpoint;  // "shop:app"
+  std::string route;
+  std::string method;
+  std::string path;
+  std::string state;  // queued, running, streaming; cancelled: given up, but its worker has not ended it yet
+  int pid = 0;        // of its worker; 0: none yet, or in thread mode
   double age_seconds = 0;
 };
 
@@ -56,6 +79,12 @@ class PoolBackend final : public service::Backend {
   // Thread: any.
   std::vector<WorkerState> workers() const;
   std::size_t queued() const;
+  // Asks every worker now, and waits at most so long.
+  std::vector<WorkerStacks> stacks(Milliseconds patience) const;
+  // The oldest first; without those of a loop that does not answer within `patience`. Not on a loop's thread.
+  std::vector<RequestState> requests(Milliseconds patience) const;
+  // A start() in progress on another thread fails.
+  void give_up_start();
   const PoolOptions& options() const;
 
  private:

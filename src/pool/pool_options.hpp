@@ -53,6 +53,8 @@ struct PoolOptions {
   std::string lifespan = "auto";  // of ASGI applications: "on", "off"; "auto": when the application knows it
   std::vector<WarmupRequest> warmup;
   Milliseconds start_timeout{60000};
+  Milliseconds drain_timeout{
+      30000};                      // for the requests of a worker that is to go; then they are cancelled, then it is killed
   Milliseconds stuck_grace{2000};  // after a request's deadline, until its worker counts as stuck
   bool debug = false;
   std::vector<EndpointOptions> endpoints;

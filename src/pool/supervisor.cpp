@@ -45,13 +45,19 @@ Supervisor::Supervisor(const PoolOptions& options, const WorkerProgram& program,
       dispatch_(dispatch),
       loops_(loops),
       registry_(registry),
-      slots_(options.workers),
+      gil_wait_(registry.histogram("tandem_python_gil_wait_seconds",
+                                   "How long a thread of a worker waited for the interpreter's lock, asked once a second.",
+                                   "pool=\"" + observe::escape_label(options.name) + "\"")),
+      slots_(std::max(options.workers, options.max_workers)),
       random_(std::random_device{}()) {
   for (std::size_t i = 0; i < restarts_.size(); ++i) {
     restarts_[i] = &registry.counter(
         "tandem_python_restarts_total", "Workers that were replaced.",
         "pool=\"" + observe::escape_label(options.name) + "\",reason=\"" + std::string(kRestartReasons[i]) + "\"");
   }
+  for (unsigned slot = 0; slot < options.workers; ++slot) slots_[slot].wanted = true;
+  if (options.max_workers > options.workers)
+    scaling_.emplace(options.workers, options.max_workers, options.idle_timeout, now_exactly());
 }
 
 Supervisor::~Supervisor() { stop(TimePoint::min()); }
@@ -61,7 +67,8 @@ Supervisor::~Supervisor() { stop(TimePoint::min()); }
 
 Result<void> Supervisor::start() {
   thread_ = std::thread([this] {
-    for (unsigned slot = 0; slot < slots_.size(); ++slot) start_slot(slot);
+    for (unsigned slot = 0; slot < slots_.size(); ++slot)
+      if (slots_[slot].wanted) start_slot(slot);
     schedule_tick();
     context_.run();
   });
@@ -71,6 +78,13 @@ Result<void> Supervisor::start() {
   lock.unlock();
   if (!result) stop(TimePoint::min());
   return result;
+}
+
+void Supervisor::give_up_start() {
+  asio::post(context_, [this] {
+    start_given_up_ = start_given_up_ || starting_;
+    report_start(Error("server.stopping", "the start was given up"));
+  });
 }
 
 void Supervisor::report_start(Result<void> result) {
@@ -121,7 +135,10 @@ void Supervisor::publish_view() {
   for (const auto& worker : workers_) {
     View one;
     one.state.pid = worker->is_thread() ? 0 : worker->pid;
+    one.state.name = worker->name;
     one.state.state = format_state(worker->state);
+    const Nanoseconds waiting = worker->pinged_at ? now - *worker->pinged_at : Nanoseconds(0);
+    one.state.gil_wait_seconds = std::chrono::duration<double>(std::max(worker->gil_wait, waiting)).count();
     one.state.rss_bytes = worker->rss_bytes;
     one.state.restarts = slots_[worker->slot].restarts;
     one.link = worker->link;
@@ -160,6 +177,12 @@ std::vector<WorkerState> Supervisor::workers() const {
   return states;
 }
 
+std::vector<WorkerStacks> Supervisor::stacks(Milliseconds patience) {
+  const auto answers = std::make_shared<StackQueries::Answers>();
+  asio::post(context_, [this, answers] { stack_queries_.ask(workers_, answers, now_exactly()); });
+  return answers->wait(patience);
+}
+
 std::vector<std::string> Supervisor::interfaces() const {
   const std::lock_guard lock(mutex_);
   return interfaces_;
@@ -170,10 +193,7 @@ std::vector<std::string> Supervisor::interfaces() const {
 
 std::shared_ptr<Worker> Supervisor::launch(unsigned slot) {
   auto worker = std::make_shared<Worker>(context_, static_cast<Worker::Events&>(*this), options_, slot, loops_.size());
-  if (options_.max_requests > 0) {
-    worker->request_limit = options_.max_requests;
-    if (options_.max_requests_jitter > 0) worker->request_limit += random_() % (options_.max_requests_jitter + 1);
-  }
+  worker->limits = draw_wear_limits(options_, random_);
   if (const auto started = worker->start(program_); !started) {
     start_failed(*worker, started.error().message);
     return nullptr;
@@ -216,9 +236,16 @@ void Supervisor::on_control(Worker& worker, const frames::Reader::Frame& frame) 
       break;
     case frames::Type::pong: {
       frames::Pong pong;
-      if (frames::take(payload, pong) && worker.is_thread()) worker.rss_bytes = pong.rss_bytes;
+      if (!frames::take(payload, pong)) break;
+      if (worker.is_thread()) worker.rss_bytes = pong.rss_bytes;
+      worker.pinged_at.reset();
+      worker.gil_wait = Nanoseconds(pong.gil_wait_ns);
+      gil_wait_.record(worker.gil_wait);
       break;
     }
+    case frames::Type::stacks_reply:
+      stack_queries_.on_reply(worker, frame.header.id, payload);
+      break;
     case frames::Type::revoked:
       if (const auto loop = dispatch_.loop_of(*worker.link, frame.header.id)) {
         LoopDispatch* const home = loops_[*loop].get();
@@ -254,10 +281,12 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
   }
   if (!starting_) {
     connect(worker);
-  } else if (std::all_of(slots_.begin(), slots_.end(),
-                         [](const Slot& one) { return one.current && one.current->state == Worker::State::ready; })) {
+  } else if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& one) {
+               return !one.wanted || (one.current && one.current->state == Worker::State::ready);
+             })) {
     // Only now: a pool that does not start leaves nothing in the loops.
-    for (const auto& one : slots_) connect(*one.current);
+    for (const auto& one : slots_)
+      if (one.current) connect(*one.current);
     report_start({});
   }
   publish_view();
@@ -282,6 +311,7 @@ void Supervisor::close_link(Worker& worker) {
 // Finishes what it holds, then exits: watch() says when.
 void Supervisor::retire(Worker& worker) {
   if (worker.state == Worker::State::ready) worker.state = Worker::State::draining;
+  worker.draining_at = now_exactly();
   close_link(worker);
   publish_view();
 }
@@ -334,6 +364,7 @@ void Supervisor::on_control_closed(Worker& worker) {
 
 void Supervisor::on_gone(Worker& worker, const std::string& how) {
   const auto self = worker.shared_from_this();
+  stack_queries_.on_gone(worker);
   close_link(worker);
   if (worker.is_connected) {
     for (const auto& loop : loops_) {
@@ -473,6 +504,7 @@ void Supervisor::tick() {
   const bool full_second = now - second_at_ >= 1s;
   if (full_second) second_at_ = now;
   do_take_back();
+  stack_queries_.look(now);
   for (const auto& worker : std::vector(workers_)) watch(*worker, now, full_second);
   if (stopping_) {
     tick_stop(now);
@@ -480,7 +512,83 @@ void Supervisor::tick() {
   }
   for (unsigned slot = 0; slot < slots_.size(); ++slot)
     if (slots_[slot].start_at <= now) start_slot(slot);
+  scale(now);
   if (full_second) publish_view();
+}
+
+void Supervisor::ping(Worker& worker, TimePoint now) {
+  if (worker.pinged_at) return;
+  worker.pinged_at = now;
+  worker.send(frames::Type::ping);
+}
+
+// Its requests have had their time, streams without an end among them.
+void Supervisor::give_up_requests(Worker& worker, TimePoint now) {
+  if (std::exchange(worker.told_to_give_up, true)) return;
+  const auto held = dispatch_.held_by(*worker.link);
+  log().warn("{} ({}): {} requests did not end within the drain timeout: they are cancelled", worker.name, worker.pid,
+             held.size());
+  for (const auto id : held) worker.send(frames::Type::cancel, id);
+  worker.kill_at = std::min(worker.kill_at, now + kStuckMercy);
+}
+
+// Worn workers are replaced one after the other, so that the pool keeps its strength.
+bool Supervisor::is_replacing() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.next != nullptr; }) ||
+         std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return worker->state == Worker::State::draining; });
+}
+
+void Supervisor::scale(TimePoint now) {
+  if (!scaling_ || now < look_at_) return;
+  look_at_ = now + Scaling::kLook;
+  Scaling::Seen seen;
+  seen.queued = dispatch_.queued();
+  for (const auto& slot : slots_) {
+    if (slot.start_at != TimePoint::max()) {
+      ++seen.starting;
+      seen.backing_off = true;
+    } else if (slot.current && slot.current->state == Worker::State::ready) {
+      ++seen.ready;
+      if (dispatch_.load(*slot.current->link).in_flight > 0) ++seen.busy;
+      slot.current->look_at_cpu(now);
+      seen.cpus += slot.current->cpus;
+    } else if (slot.current) {
+      ++seen.starting;
+    }
+  }
+  const int change = scaling_->look(seen, now);
+  if (change > 0) grow(seen.queued);
+  if (change < 0) shrink(static_cast<unsigned>(-change));
+}
+
+void Supervisor::grow(std::size_t queued) {
+  const auto slot = std::find_if(slots_.begin(), slots_.end(), [](const Slot& one) { return !one.wanted; });
+  if (slot == slots_.end()) return;
+  slot->wanted = true;
+  log().info("pool {}: one more worker, {} requests wait", options_.name, queued);
+  start_slot(static_cast<unsigned>(slot - slots_.begin()));
+}
+
+// Those with the least to do, the last places first.
+void Supervisor::shrink(unsigned count) {
+  for (; count > 0; --count) {
+    Slot* least = nullptr;
+    std::uint32_t least_load = 0;
+    for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
+      if (!slot->current || slot->current->state != Worker::State::ready || slot->next) continue;
+      const auto load = dispatch_.load(*slot->current->link).in_flight;
+      if (least && load >= least_load) continue;
+      least = &*slot;
+      least_load = load;
+    }
+    if (least == nullptr) return;
+    least->wanted = false;
+    const auto worker = std::exchange(least->current, nullptr);
+    log().info("{} ({}): ends, the pool has had less to do for {} s", worker->name, worker->pid,
+               std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout).count());
+    retire(*worker);
+  }
 }
 
 void Supervisor::watch(Worker& worker, TimePoint now, bool full_second) {
@@ -497,18 +605,20 @@ void Supervisor::watch(Worker& worker, TimePoint now, bool full_second) {
       break;
     case Worker::State::ready:
       if (full_second) {
-        worker.send(frames::Type::ping);
+        ping(worker, now);
         if (!worker.is_thread()) worker.rss_bytes = resident_bytes(worker.pid);
       }
       if (worker.is_thread() || stopping_) break;
-      if (const auto reason = find_wear(options_, load.requests, worker.request_limit, worker.rss_bytes))
+      if (const auto reason = find_wear(worker.limits, load.requests, worker.rss_bytes, now - worker.started_at);
+          reason && !is_replacing())
         replace(worker, *reason);
       break;
     case Worker::State::draining:
       if (load.in_flight == 0 && !std::exchange(worker.told_to_drain, true)) {
         worker.send(frames::Type::drain);
-        worker.kill_at = std::min(worker.kill_at, now + kDrainGrace);
+        worker.kill_at = std::min(worker.kill_at, now + std::max<Nanoseconds>(kDrainGrace, options_.drain_timeout));
       }
+      if (load.in_flight > 0 && now - worker.draining_at >= options_.drain_timeout) give_up_requests(worker, now);
       break;
     case Worker::State::stuck:
       // Nothing but what is stuck runs there any more.

@@ -20,6 +20,8 @@
 #include "pool/dispatch.hpp"
 #include "pool/loop_dispatch.hpp"
 #include "pool/pool_backend.hpp"
+#include "pool/scaling.hpp"
+#include "pool/stack_queries.hpp"
 #include "pool/worker.hpp"
 
 namespace tandem::pool {
@@ -35,9 +37,13 @@ class Supervisor final : public Overseer, Worker::Events {
   Result<void> start();
   // Lets requests and workers finish until `deadline`, then kills what is left. Thread: main.
   void stop(TimePoint deadline);
+  // A start() in progress fails. Thread: any.
+  void give_up_start();
 
   // Thread: any.
   std::vector<WorkerState> workers() const;
+  // Asks every worker now. Thread: any but the supervisor's.
+  std::vector<WorkerStacks> stacks(Milliseconds patience);
   // By endpoint, as the first ready worker said: "function", "asgi", "wsgi". Empty before.
   std::vector<std::string> interfaces() const;
 
@@ -54,6 +60,7 @@ class Supervisor final : public Overseer, Worker::Events {
     std::shared_ptr<Worker> next;     // starting, to take the place of `current`
     unsigned quick_deaths = 0;        // in a row
     std::uint64_t restarts = 0;
+    bool wanted = false;                    // a pool of adaptive size has more places than workers
     TimePoint start_at = TimePoint::max();  // backing off until then
   };
 
@@ -79,6 +86,12 @@ class Supervisor final : public Overseer, Worker::Events {
   void schedule_tick();
   void tick();
   void watch(Worker& worker, TimePoint now, bool full_second);
+  void ping(Worker& worker, TimePoint now);
+  void give_up_requests(Worker& worker, TimePoint now);
+  bool is_replacing() const;
+  void scale(TimePoint now);
+  void grow(std::size_t queued);
+  void shrink(unsigned count);
   void tick_stop(TimePoint now);
   void report_start(Result<void> result);
   void publish_view();
@@ -89,6 +102,7 @@ class Supervisor final : public Overseer, Worker::Events {
   const std::vector<std::unique_ptr<LoopDispatch>>& loops_;
   observe::Registry& registry_;
   std::array<observe::Counter*, kRestartReasons.size()> restarts_;
+  observe::SharedHistogram& gil_wait_;
   std::atomic<int> errors_waiting_{0};
 
   boost::asio::io_context context_{1};
@@ -96,6 +110,9 @@ class Supervisor final : public Overseer, Worker::Events {
   std::vector<Slot> slots_;
   std::vector<std::shared_ptr<Worker>> workers_;  // all that are not gone
   std::minstd_rand random_;
+  std::optional<Scaling> scaling_;
+  TimePoint look_at_{};
+  StackQueries stack_queries_;
   TimePoint second_at_{};
   bool starting_ = true;  // start() waits
   bool start_given_up_ = false;

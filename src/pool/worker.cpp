@@ -43,7 +43,7 @@ Result<void> Worker::start(const WorkerProgram& program) {
   link->lane_ends = std::move(sockets->lanes);
   started_at = std::chrono::steady_clock::now();
   if (options_.mode == Mode::process) {
-    auto process = spawn_worker(program, *sockets);
+    auto process = spawn_worker(program, *sockets, options_);
     if (!process) return process.error();
     pid = link->pid = process->pid;
     output_.assign(process->output.release());
@@ -132,10 +132,28 @@ void Worker::log_output() {
     const auto end = rest.find('\n');
     if (end == std::string_view::npos && rest.size() < kLongest) break;
     const auto line = rest.substr(0, std::min(end, kLongest));
-    if (!line.empty()) log().warn("{} ({}): {}", name, pid, line);
+    if (captured_)
+      captured_->append(line).append("\n");
+    else if (!line.empty())
+      log().warn("{} ({}): {}", name, pid, line);
     rest.remove_prefix(line.size() + (line.size() == end ? 1 : 0));
   }
   output_line_ = std::string(rest);
+}
+
+std::string Worker::take_captured() {
+  auto text = std::move(captured_).value_or("");
+  captured_.reset();
+  return text;
+}
+
+void Worker::look_at_cpu(TimePoint now) {
+  const auto used = cpu_time(pid);
+  const auto passed = now - cpu_seen_at_;
+  if (cpu_seen_at_ != TimePoint{} && passed.count() > 0)
+    cpus = static_cast<double>((used - cpu_seen_).count()) / static_cast<double>(Nanoseconds(passed).count());
+  cpu_seen_ = used;
+  cpu_seen_at_ = now;
 }
 
 void Worker::signal(int number) const {

@@ -43,6 +43,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Result<void> start(const WorkerProgram& program);
   void send(frames::Type type, std::uint64_t id = 0, std::string_view payload = {});
   void signal(int number) const;
+  // Measures `cpus`.
+  void look_at_cpu(TimePoint now);
+  // Keeps what it writes to its output from now on out of the log, until it is taken.
+  void capture() { captured_.emplace(); }
+  std::string take_captured();
   // For kernels that have no descriptor for a process.
   void look_for_exit_without_handle();
   // A thread can't be ended from outside; the socket's end asks it to.
@@ -61,11 +66,16 @@ class Worker : public std::enable_shared_from_this<Worker> {
   TimePoint kill_at = TimePoint::max();
   std::string step;     // of its start
   std::string failure;  // why it did not start
-  std::uint64_t request_limit = 0;
+  TimePoint draining_at{};
+  WearLimits limits;
   std::uint64_t rss_bytes = 0;
-  bool is_connected = false;  // the loops have been given its lanes
+  std::optional<TimePoint> pinged_at;  // a ping is under way
+  Nanoseconds gil_wait{0};             // of the last ping that was answered
+  double cpus = 0;                     // used since the last look at it
+  bool is_connected = false;           // the loops have been given its lanes
   bool told_to_drain = false;
   bool said_stuck = false;
+  bool told_to_give_up = false;
 
  private:
   void read_control();
@@ -89,6 +99,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string to_send_;
   std::array<char, 4096> output_piece_;
   std::string output_line_;
+  std::optional<std::string> captured_;
+  Nanoseconds cpu_seen_{0};
+  TimePoint cpu_seen_at_{};
   std::thread thread_;
   std::optional<std::string> exit_status_;
   bool control_closed_ = false;

@@ -1,6 +1,7 @@
 #include "pool/worker_process.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 extern char** environ;
 
@@ -44,6 +46,40 @@ struct Attributes {
   posix_spawnattr_t list;
 };
 
+// "NAME=value" lines: ours, then what is the user's, then the pool's own.
+Result<std::vector<std::string>> make_environment(const PoolOptions& options) {
+  std::map<std::string, std::string> variables;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view line = *one;
+    const auto equals = line.find('=');
+    if (equals != std::string_view::npos) variables[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  }
+  if (!options.user.empty()) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> memory(16 * 1024);
+    ::getpwnam_r(options.user.c_str(), &entry, memory.data(), memory.size(), &found);
+    if (found == nullptr) return Error("python.start_failed", "this machine has no user \"" + options.user + "\"");
+    if (::geteuid() != 0 && ::geteuid() != found->pw_uid)
+      return Error("python.start_failed", "only root may run workers as another user, here \"" + options.user +
+                                              "\": start the server as root, or as "
+                                              "that user, or leave \"user\" out");
+    variables["HOME"] = found->pw_dir;
+    variables["USER"] = variables["LOGNAME"] = options.user;
+  }
+  for (const auto& [name, value] : options.environment) variables[name] = value;
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : variables) lines.push_back(name + "=" + value);
+  return lines;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 Result<WorkerSockets> make_worker_sockets(std::size_t lanes) {
@@ -56,7 +92,9 @@ Result<WorkerSockets> make_worker_sockets(std::size_t lanes) {
   return sockets;
 }
 
-Result<WorkerProcess> spawn_worker(const WorkerProgram& program, const WorkerSockets& sockets) {
+Result<WorkerProcess> spawn_worker(const WorkerProgram& program, const WorkerSockets& sockets, const PoolOptions& options) {
+  auto environment = make_environment(options);
+  if (!environment) return environment.error();
   WorkerProcess process;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
@@ -93,12 +131,12 @@ Result<WorkerProcess> spawn_worker(const WorkerProgram& program, const WorkerSoc
   words.insert(words.end(), program.arguments.begin(), program.arguments.end());
   words.insert(words.end(),
                {"--fd", std::to_string(kControlNumber), "--lanes", std::to_string(sockets.worker_lanes.size())});
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+  if (!options.user.empty()) words.insert(words.end(), {"--user", options.user});
+  const auto arguments = pointers_to(words);
+  const auto variables = pointers_to(*environment);
 
-  if (const int failed =
-          posix_spawn(&process.pid, program.executable.c_str(), &actions.list, &attributes.list, arguments.data(), environ))
+  if (const int failed = posix_spawn(&process.pid, program.executable.c_str(), &actions.list, &attributes.list,
+                                     arguments.data(), variables.data()))
     return system_error(program.executable.c_str(), failed);
 #ifdef SYS_pidfd_open
   process.handle = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
@@ -110,6 +148,24 @@ std::string format_exit(int wait_status) {
   if (WIFSIGNALED(wait_status))
     return "signal " + std::to_string(WTERMSIG(wait_status)) + " (" + ::strsignal(WTERMSIG(wait_status)) + ")";
   return "exit code " + std::to_string(WEXITSTATUS(wait_status));
+}
+
+Nanoseconds cpu_time(pid_t pid) {
+  std::FILE* const file = std::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "re");
+  if (file == nullptr) return Nanoseconds(0);
+  char text[1024];
+  const auto length = std::fread(text, 1, sizeof(text) - 1, file);
+  std::fclose(file);
+  text[length] = '\0';
+  // The name in parentheses may hold anything; the fields after it are numbers: state is the 3rd, utime the 14th.
+  const char* const end_of_name = std::strrchr(text, ')');
+  unsigned long long user = 0;
+  unsigned long long kernel = 0;
+  if (end_of_name == nullptr ||
+      std::sscanf(end_of_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &kernel) != 2)
+    return Nanoseconds(0);
+  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return Nanoseconds((user + kernel) * (1'000'000'000 / ticks));
 }
 
 std::uint64_t resident_bytes(pid_t pid) {

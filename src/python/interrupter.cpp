@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "python/object.hpp"
+#include "python/python_errors.hpp"
 #include "python/stopwatch.hpp"
 
 namespace tandem::python {
@@ -20,8 +22,9 @@ std::uint64_t resident_bytes() {
 
 }  // namespace
 
-Interrupter::Interrupter(ControlChannel& control, PyInterpreterState* interpreter)
-    : control_(control), interpreter_(interpreter), thread_([this] { run(); }) {}
+Interrupter::Interrupter(ControlChannel& control, PyInterpreterState* interpreter,
+                         const std::vector<std::unique_ptr<SyncExecutor>>& executors, PyObject* runtime)
+    : control_(control), interpreter_(interpreter), executors_(executors), runtime_(runtime), thread_([this] { run(); }) {}
 
 void Interrupter::add(Job job) {
   {
@@ -31,9 +34,11 @@ void Interrupter::add(Job job) {
   added_.notify_one();
 }
 
-void Interrupter::ping(std::uint64_t id) { add({id, nullptr}); }
+void Interrupter::ping(std::uint64_t id) { add({Job::Kind::ping, id}); }
 
-void Interrupter::interrupt(SyncExecutor& executor, std::uint64_t id) { add({id, &executor}); }
+void Interrupter::interrupt(SyncExecutor& executor, std::uint64_t id) { add({Job::Kind::interrupt, id, &executor}); }
+
+void Interrupter::tell_stacks(std::uint64_t id) { add({Job::Kind::stacks, id}); }
 
 void Interrupter::stop() {
   if (!thread_.joinable()) return;
@@ -54,17 +59,34 @@ void Interrupter::run() {
     const Job job = jobs_.front();
     jobs_.pop_front();
     lock.unlock();
-    frames::Pong pong;
+    std::int64_t waited = 0;
+    std::string stacks;
     {
       const auto asked = now_ns();
       HeldGil gil(state.get());
-      pong.gil_wait_ns = static_cast<std::uint64_t>(now_ns() - asked);
-      if (job.executor != nullptr) job.executor->interrupt(gil, job.id);
+      waited = now_ns() - asked;
+      if (job.kind == Job::Kind::interrupt) job.executor->interrupt(gil, job.id);
+      if (job.kind == Job::Kind::stacks) stacks = format_stacks(gil);
     }
-    if (job.executor != nullptr) continue;
+    if (job.kind == Job::Kind::stacks) control_.send(frames::Type::stacks_reply, job.id, stacks);
+    if (job.kind != Job::Kind::ping) continue;
+    frames::Pong pong;
+    pong.gil_wait_ns = static_cast<std::uint64_t>(waited);
     pong.rss_bytes = resident_bytes();
     control_.send(frames::Type::pong, job.id, frames::bytes_of(pong));
   }
+}
+
+std::string Interrupter::format_stacks(const Gil& gil) const {
+  const auto executors = Object::steal(PyDict_New());
+  for (std::size_t i = 0; executors && i < executors_.size(); ++i) {
+    const auto thread = Object::steal(PyLong_FromUnsignedLong(executors_[i]->thread()));
+    const auto id = executors_[i]->serving(gil);
+    const auto text = Object::steal(PyUnicode_FromFormat("executor %zu%s%s", i, id.empty() ? "" : ", request ", id.c_str()));
+    if (thread && text) PyDict_SetItem(executors.get(), thread.get(), text.get());
+  }
+  const auto text = Object::steal(PyObject_CallMethod(runtime_, "format_stacks", "O", executors.get()));
+  return text ? utf8(gil, text.get()) : take_error_text(gil);
 }
 
 }  // namespace tandem::python

@@ -329,6 +329,40 @@ def wsgi_constants(software, multithread, multiprocess):
     }
 
 
+# --- stacks ----------------------------------------------------------------------------------------------------------
+
+
+_loops = []
+
+
+def format_stacks(executors):
+    """What every thread and every task is doing. `executors`: thread ident → what it is."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    out = []
+    for ident, frame in sys._current_frames().items():
+        if ident == threading.get_ident():
+            continue
+        out.append(f"thread {executors.get(ident) or names.get(ident) or ident}\n")
+        out += traceback.format_stack(frame)
+    for loop in _loops:
+        for task in sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name()):
+            out.append(f"task {task.get_name()}, {getattr(task.get_coro(), '__qualname__', task.get_coro())}\n")
+            out += traceback.format_list(traceback.StackSummary.extract(_frames_of(task.get_coro())))
+    return "".join(out)
+
+
+def _frames_of(awaited):
+    """The frame of a coroutine and of each one that it awaits."""
+    while awaited is not None:
+        kind = next((kind for kind in ("cr", "gi", "ag") if hasattr(awaited, f"{kind}_frame")), None)
+        if kind is None:
+            return
+        frame = getattr(awaited, f"{kind}_frame")
+        if frame is not None:
+            yield frame, frame.f_lineno
+        awaited = getattr(awaited, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
+
+
 # --- the asynchronous executor ---------------------------------------------------------------------------------------
 
 
@@ -336,8 +370,11 @@ def make_loop():
     try:
         import uvloop
     except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        loop = asyncio.new_event_loop()
+    else:
+        loop = uvloop.new_event_loop()
+    _loops.append(loop)
+    return loop
 
 
 def run_loop(loop, executor, lanes, wake):

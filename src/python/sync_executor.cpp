@@ -74,6 +74,7 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
   }
   const Endpoint& endpoint = program_[exchange->head.endpoint];
   const CurrentRequest current(*exchange);
+  serving_ = exchange.get();
   Failure failure;
   const bool served = endpoint.interface == Interface::wsgi ? gateway_.serve(gil, exchange, endpoint, failure)
                                                             : serve_function(gil, exchange, endpoint, failure);
@@ -81,6 +82,7 @@ void SyncExecutor::serve(const Gil& gil, const ExchangePtr& exchange) {
     if (PyErr_Occurred() != nullptr) failure = take_failure(gil, exchange->cancelled);
     append_error(out(*exchange), exchange->id, failure, stop_clock(*exchange));
   }
+  serving_ = nullptr;
   inbox_.finish(*exchange);
   // An interruption that came too late must not hit the next request.
   if (exchange->cancelled) PyThreadState_SetAsyncExc(thread_, nullptr);
@@ -174,6 +176,10 @@ bool SyncExecutor::wait_for_piece(const Gil& gil, Exchange& exchange) {
 PyObject* SyncExecutor::make_waiter(const Gil&, Exchange&) {
   PyErr_SetString(PyExc_RuntimeError, "`async for` over request.stream() needs an `async def` endpoint");
   return nullptr;
+}
+
+std::string SyncExecutor::serving(const Gil&) const {
+  return serving_ == nullptr ? std::string() : std::string(serving_->text(serving_->head.request_id));
 }
 
 void SyncExecutor::interrupt(const Gil&, std::uint64_t id) {

@@ -24,6 +24,10 @@ class SyncExecutor final : public Executor {
 
   // Raises tandem.Cancelled in the endpoint if it is still this request's. Thread: any but the executor's.
   void interrupt(const Gil& gil, std::uint64_t id);
+  // Of the request that it serves now; empty: none. Thread: any.
+  std::string serving(const Gil& gil) const;
+  // As threading.get_ident() has it; 0 before run().
+  unsigned long thread() const { return thread_; }
 
   // For the request that is being served. Thread: the executor's.
   bool is_own_thread() const { return PyThread_get_thread_ident() == thread_; }
@@ -63,6 +67,7 @@ class SyncExecutor final : public Executor {
   BatchClock clock_;
   std::int64_t flushed_ns_ = 0;
   std::atomic<unsigned long> thread_{0};
+  const Exchange* serving_ = nullptr;  // changed and looked at with the GIL held
   wsgi::Gateway gateway_{*this};
 };
 

@@ -187,11 +187,11 @@ int Worker::run() {
     loaded.failure = format_failure("hello", "the number of lanes is not (threads + 1) × io_threads");
   if (!loaded.failure.empty()) return abort_start(loaded.failure, main_state);
   program_ = loaded.program;
-  interrupter_ = std::make_unique<Interrupter>(channel_, interpreter_);
   start_executors(loaded);
   if (const auto failure = async_executor_ ? async_executor_->wait_until_started() : std::string(); !failure.empty())
     return abort_start(failure, main_state);
   watch.reset();
+  interrupter_ = std::make_unique<Interrupter>(channel_, interpreter_, sync_executors_, loaded.runtime);
   send_ready(loaded);
   serve();
 
@@ -286,6 +286,8 @@ void Worker::handle(const frames::Reader::Frame& frame) {
       return revoke(frame.header.id);
     case frames::Type::ping:
       return interrupter_->ping(frame.header.id);
+    case frames::Type::stacks:
+      return interrupter_->tell_stacks(frame.header.id);
     case frames::Type::drain:
       return drain();
     default:

@@ -214,11 +214,18 @@ TEST(Watchdog, BacksOffUpToTenSeconds) {
 
 TEST(Watchdog, KnowsWear) {
   PoolOptions options;
-  EXPECT_FALSE(find_wear(options, 1'000'000, 0, UINT64_MAX));
-  EXPECT_EQ(find_wear(options, 10, 10, 0), RestartReason::max_requests);
+  std::minstd_rand random;
+  const auto limits = [&] { return draw_wear_limits(options, random); };
+  EXPECT_FALSE(find_wear(limits(), 1'000'000, UINT64_MAX, std::chrono::hours(10'000)));
+  options.max_requests = 10;
+  EXPECT_FALSE(find_wear(limits(), 9, 0, {}));
+  EXPECT_EQ(find_wear(limits(), 10, 0, {}), RestartReason::max_requests);
   options.max_rss_bytes = 100;
-  EXPECT_FALSE(find_wear(options, 0, 0, 100));
-  EXPECT_EQ(find_wear(options, 0, 0, 101), RestartReason::max_rss);
+  EXPECT_FALSE(find_wear(limits(), 0, 100, {}));
+  EXPECT_EQ(find_wear(limits(), 0, 101, {}), RestartReason::max_rss);
+  options.max_lifetime = Milliseconds(1000);
+  EXPECT_FALSE(find_wear(limits(), 0, 0, Milliseconds(999)));
+  EXPECT_EQ(find_wear(limits(), 0, 0, Milliseconds(1100)), RestartReason::max_lifetime);
 }
 
 }  // namespace
