@@ -186,6 +186,17 @@ void check_pools(const Config& config, Reader& reader) {
   }
 }
 
+// WSGI applications expect several threads, and mostly wait; functions are written for one at a time.
+void choose_threads(Config& config, const Reader& reader) {
+  constexpr unsigned kApplicationThreads = 4;
+  for (auto& [name, pool] : config.pools) {
+    const bool may_be_wsgi = std::any_of(pool.endpoints.begin(), pool.endpoints.end(), [](const auto& endpoint) {
+      return endpoint.kind == "wsgi" || endpoint.kind == "application";
+    });
+    if (may_be_wsgi && !reader.has(section_of(name) + "/threads")) pool.threads = kApplicationThreads;
+  }
+}
+
 void check_pin_token(const Config& config, Reader& reader) {
   if (!config.pin_token.empty()) return;
   const auto report = [&](const std::string& pointer) {
@@ -224,6 +235,7 @@ void check(Config& config, Reader& reader, const std::vector<std::string>& nativ
   check_conflicts(config, reader);
   collect_endpoints(config, reader, native_endpoints);
   check_pools(config, reader);
+  choose_threads(config, reader);
   if (!reader.has("/pin_token_file")) check_pin_token(config, reader);
 }
 

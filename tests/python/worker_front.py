@@ -24,7 +24,7 @@ END, STREAMED = 1, 2
 UNKNOWN = 2**64 - 1
 INITIAL_CREDIT = 256 * 1024
 METHODS = {"GET": 1, "HEAD": 2, "POST": 3, "PUT": 4, "DELETE": 5}
-KNOWN_FIELDS = {"host": 1, "cookie": 7}
+KNOWN_FIELDS = {"host": 1, "content-length": 3, "content-type": 4, "transfer-encoding": 5, "cookie": 7}
 PATIENCE = 60.0  # seconds; an expired wait is a failure, never a way to pass
 
 
@@ -100,6 +100,11 @@ def request_head(
     arm: bytes = b"",
     root_path: bytes = b"",
     server: bytes = b"198.51.100.1",
+    server_port: int = 8080,
+    scheme: bytes = b"http",
+    authority: bytes = b"tandem.test",
+    target: bytes | None = None,
+    version: int = 11,
     shadow: bool = False,
     websocket: bool = False,
     body: bytes = b"",
@@ -113,7 +118,10 @@ def request_head(
         strings += text
         return struct.pack("<II", len(strings) - len(text), len(text))
 
-    texts = [method.encode(), path, path, path, query, b"http", b"tandem.test", client, request_id, route, arm, root_path, server]
+    texts = [
+        method.encode(), path if target is None else target, path, path, query, scheme, authority, client, request_id, route,
+        arm, root_path, server,
+    ]  # fmt: skip
     refs = b"".join(ref(text) for text in texts)
     params_part = b"".join(ref(name.encode()) + ref(value) for name, value in (params or {}).items())
     fields_part = b"".join(
@@ -121,10 +129,10 @@ def request_head(
         for name, value in (fields or [])
     )
     head = struct.pack(
-        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), 11, METHODS.get(method, 0), int(shadow) | 2 * int(websocket), 0, len(strings),
+        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), version, METHODS.get(method, 0), int(shadow) | 2 * int(websocket), 0, len(strings),
         len(body) if content_length is None else content_length,
     )  # fmt: skip
-    payload = head + refs + struct.pack("<HHHH", 40000, 8080, 0, 0) + params_part + fields_part + strings + body
+    payload = head + refs + struct.pack("<HHHH", 40000, server_port, 0, 0) + params_part + fields_part + strings + body
     return frame(REQUEST_HEAD, number, payload, END if end else 0)
 
 

@@ -1,6 +1,5 @@
 #include "python/wsgi/gateway.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -28,6 +27,18 @@ std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
 std::string_view bytes_of(PyObject* bytes) {
   return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
+}
+
+// The bytes in a list or tuple of bytes; nothing for what is none.
+std::optional<std::uint64_t> length_of_list(PyObject* pieces) {
+  if (!PyList_CheckExact(pieces) && !PyTuple_CheckExact(pieces)) return std::nullopt;
+  std::uint64_t total = 0;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(pieces); ++i) {
+    PyObject* const piece = PySequence_Fast_GET_ITEM(pieces, i);
+    if (!PyBytes_Check(piece)) return std::nullopt;
+    total += bytes_of(piece).size();
+  }
+  return total;
 }
 
 Gateway* gateway_of(PyObject* self) {
@@ -170,8 +181,12 @@ bool Gateway::serve(const Gil& gil, const ExchangePtr& exchange, const Endpoint&
 }
 
 bool Gateway::respond(const Gil& gil, PyObject* returned, Failure& failure) {
-  if (PyList_CheckExact(returned) || PyTuple_CheckExact(returned)) {
-    if (head_.status != 0 && !head_sent_ && respond_whole(gil, returned)) return true;
+  if (const auto total = length_of_list(returned); total && head_.status != 0 && !head_sent_) {
+    if (!is_long_enough(*total, failure)) return false;
+    if (head_.content_length.value_or(*total) == *total && http::may_have_body(head_.status)) {
+      send_whole(returned);
+      return true;
+    }
   }
   const bool served = respond_in_pieces(gil, returned, failure);
   // The request ends when the application is done with it, not earlier.
@@ -179,24 +194,23 @@ bool Gateway::respond(const Gil& gil, PyObject* returned, Failure& failure) {
   return served && finish(failure);
 }
 
-bool Gateway::respond_whole(const Gil&, PyObject* pieces) {
-  PyObject* const* const items = PySequence_Fast_ITEMS(pieces);
-  const auto count = PySequence_Fast_GET_SIZE(pieces);
-  std::uint64_t total = 0;
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    if (!PyBytes_Check(items[i])) return false;
-    total += bytes_of(items[i]).size();
-  }
-  const bool as_said = !head_.content_length || *head_.content_length == total;
-  if (!as_said || !http::may_have_body(head_.status)) return false;
+bool Gateway::is_long_enough(std::uint64_t total, Failure& failure) const {
+  if (drops_body() || total >= head_.content_length.value_or(0)) return true;
+  failure = bad_response("the answer has " + std::to_string(total) + " bytes, its Content-Length says " +
+                         std::to_string(*head_.content_length));
+  return false;
+}
+
+void Gateway::send_whole(PyObject* pieces) {
   auto& out = executor_.out(*exchange_);
   WholeResponse response;
   response.begin(out);
   out.append(head_.lines);
   response.begin_body(out);
-  for (Py_ssize_t i = 0; i < count; ++i) out.append(bytes_of(items[i]));
+  if (pieces != nullptr)
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(pieces); ++i)
+      out.append(bytes_of(PySequence_Fast_GET_ITEM(pieces, i)));
   response.finish(out, exchange_->id, head_.status, executor_.stop_clock(*exchange_));
-  return true;
 }
 
 bool Gateway::respond_in_pieces(const Gil& gil, PyObject* iterable, Failure& failure) {
@@ -255,23 +269,13 @@ void Gateway::send_head() {
 }
 
 bool Gateway::finish(Failure& failure) {
-  if (!drops_body() && head_.content_length && sent_ < *head_.content_length) {
-    failure = bad_response("the answer has " + std::to_string(sent_) + " bytes, its Content-Length says " +
-                           std::to_string(*head_.content_length));
-    return false;
-  }
-  auto& out = executor_.out(*exchange_);
-  const auto timing = executor_.stop_clock(*exchange_);
-  if (head_sent_ || is_head_request()) {  // what a GET would be answered with, without the body
-    if (!head_sent_) send_head();
-    append_response_end(out, exchange_->id, timing);
+  if (!is_long_enough(sent_, failure)) return false;
+  if (!head_sent_ && !is_head_request()) {
+    send_whole(nullptr);
     return true;
   }
-  WholeResponse response;
-  response.begin(out);
-  out.append(head_.lines);
-  response.begin_body(out);
-  response.finish(out, exchange_->id, head_.status, timing);
+  if (!head_sent_) send_head();  // what a GET would be answered with, without the body
+  append_response_end(executor_.out(*exchange_), exchange_->id, executor_.stop_clock(*exchange_));
   return true;
 }
 

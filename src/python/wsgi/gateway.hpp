@@ -40,10 +40,11 @@ class Gateway {
 
  private:
   bool respond(const Gil& gil, PyObject* returned, Failure& failure);
-  // Takes all of a list or tuple of bytes that is the whole answer; false with nothing done when it is something else.
-  bool respond_whole(const Gil& gil, PyObject* pieces);
   bool respond_in_pieces(const Gil& gil, PyObject* iterable, Failure& failure);
   bool send(const Gil& gil, PyObject* piece);
+  // The whole answer; `pieces` is a list or tuple of bytes, or nullptr for an empty body.
+  void send_whole(PyObject* pieces);
+  bool is_long_enough(std::uint64_t total, Failure& failure) const;
   bool finish(Failure& failure);
   void close(const Gil& gil, PyObject* returned);
 

@@ -125,6 +125,16 @@ TEST_F(Load, ReadsEverySection) {
   EXPECT_EQ(route.arms.at(0).endpoint.pool, "other");
 }
 
+TEST_F(Load, GivesWsgiApplicationsSeveralThreads) {
+  const auto c = config(R"({"pools": {"two": {"threads": 2}, "async": {}, "wsgi": {}}, "routes": [
+    {"path": "/f", "python": "m:f"}, {"path": "/a/*", "asgi": "m:a", "pool": "async"}, {"path": "/w/*", "wsgi": "m:w", "pool": "wsgi"},
+    {"path": "/t/*", "wsgi": "m:w", "pool": "two"}]})");
+  EXPECT_EQ(c.pools.at("python").threads, 1u);
+  EXPECT_EQ(c.pools.at("async").threads, 1u);
+  EXPECT_EQ(c.pools.at("wsgi").threads, 4u);
+  EXPECT_EQ(c.pools.at("two").threads, 2u);
+}
+
 TEST_F(Load, KeepsArmsInTheOrderOfTheFile) {
   const auto c = config(R"({"routes": [{"path": "/fib", "arms": {
     "z": {"native": "fib", "weight": 1.5}, "a": {"python": "fib:handle"}, "m": {"python": "fib:handle", "weight": 0}}}]})");
