@@ -16,6 +16,7 @@ http::Response status(const http::Request& request);
 Task<http::Response> upload(http::Request& request, service::Call& call);
 Task<http::Response> mandelbrot(http::Request& request, service::Call& call);
 http::Response stats(const http::Request& request);
+Task<void> websocket_echo(http::Request& request, http::WebSocket& socket, service::Call& call);
 
 native::Catalog catalog() {
   static constexpr native::Entry kEntries[] = {
@@ -33,6 +34,7 @@ native::Catalog catalog() {
       {"upload", upload, native::BodyMode::streamed},
       {"mandelbrot", mandelbrot},
       {"stats", stats},
+      {"websocket_echo", websocket_echo, native::BodyMode::buffered, "echo, tandem.echo"},
   };
   return kEntries;
 }

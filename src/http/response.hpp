@@ -9,13 +9,15 @@
 
 #include "http/body.hpp"
 #include "http/headers.hpp"
+#include "http/websocket.hpp"
 
 namespace tandem::http {
 
 class Response {
  public:
-  // Nothing, owned bytes, bytes of static storage, or a stream.
-  using Body = std::variant<std::monostate, std::string, std::string_view, std::unique_ptr<ResponseStream>>;
+  // Nothing, owned bytes, bytes of static storage, a stream, or (with 101) what goes on over the connection.
+  using Body = std::variant<std::monostate, std::string, std::string_view, std::unique_ptr<ResponseStream>,
+                            std::unique_ptr<WebSocketSession>>;
 
   explicit Response(int status_code = 200) : status(status_code) {}
   // `type` must be of static storage; use headers.add("Content-Type", …) and an empty `type` for one made at run time.
@@ -37,6 +39,10 @@ class Response {
   ResponseStream* stream() const {
     const auto* streamed = std::get_if<std::unique_ptr<ResponseStream>>(&body);
     return streamed ? streamed->get() : nullptr;
+  }
+  WebSocketSession* session() const {
+    const auto* session = std::get_if<std::unique_ptr<WebSocketSession>>(&body);
+    return session ? session->get() : nullptr;
   }
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "http/websocket.hpp"
 #include "service/handler.hpp"
 
 namespace tandem::native {
@@ -14,6 +15,9 @@ using Function = http::Response (*)(const http::Request&);
 // May wait (service::sleep_for, the request's body).
 using Coroutine = Task<http::Response> (*)(http::Request&, service::Call&);
 
+// A WebSocket: runs from 101 to its end, and returning closes it.
+using WebSocketEndpoint = Task<void> (*)(http::Request&, http::WebSocket&, service::Call&);
+
 enum class BodyMode : std::uint8_t {
   buffered,  // the whole body is in memory (request.body_text()) before the endpoint is called
   streamed,  // a Coroutine reads request.body itself
@@ -21,8 +25,9 @@ enum class BodyMode : std::uint8_t {
 
 struct Entry {
   std::string_view name;
-  std::variant<Function, Coroutine> endpoint;
+  std::variant<Function, Coroutine, WebSocketEndpoint> endpoint;
   BodyMode body = BodyMode::buffered;
+  std::string_view subprotocols{};  // of a WebSocket: what it speaks, best first, separated by commas
 };
 
 using Catalog = std::span<const Entry>;

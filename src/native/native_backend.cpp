@@ -1,6 +1,8 @@
 #include "native/native_backend.hpp"
 
+#include "base/ascii.hpp"
 #include "http/problem.hpp"
+#include "http/websocket_handshake.hpp"
 
 namespace tandem::native {
 namespace {
@@ -48,16 +50,63 @@ class CoroutineEndpoint final : public service::Handler {
   BodyMode body_;
 };
 
+class Session final : public http::WebSocketSession {
+ public:
+  Session(WebSocketEndpoint endpoint, http::Request& request, Call& call)
+      : endpoint_(endpoint), request_(request), call_(call) {}
+  Task<void> run(http::WebSocket& socket) override { return endpoint_(request_, socket, call_); }
+
+ private:
+  WebSocketEndpoint endpoint_;
+  http::Request& request_;
+  Call& call_;
+};
+
+// The first of `spoken` that the client offers (RFC 6455 §4.2.2); empty: none.
+std::string_view choose_subprotocol(std::string_view spoken, const http::Request& request) {
+  std::string_view chosen;
+  ascii::for_each_element(spoken, [&](std::string_view one) {
+    for (const auto& field : request.headers) {
+      if (!chosen.empty() || !ascii::equal_ignoring_case(field.name, "sec-websocket-protocol")) continue;
+      ascii::for_each_element(field.value, [&](std::string_view offered) {
+        if (offered == one) chosen = one;
+      });
+    }
+  });
+  return chosen;
+}
+
+class WebSocketHandler final : public service::Handler {
+ public:
+  WebSocketHandler(WebSocketEndpoint endpoint, std::string_view subprotocols)
+      : endpoint_(endpoint), subprotocols_(subprotocols) {}
+  Outcome handle(http::Request& request, Call& call) const override {
+    call.backend = service::BackendKind::native;
+    if (!http::asks_for_websocket(request)) return http::websocket_required(call.id());
+    if (auto refusal = http::refuse_handshake(request, call.id())) return std::move(*refusal);
+    http::Response response(101);
+    response.body = std::make_unique<Session>(endpoint_, request, call);
+    const auto subprotocol = choose_subprotocol(subprotocols_, request);
+    if (!subprotocol.empty()) response.headers.add("Sec-WebSocket-Protocol", subprotocol);
+    return response;
+  }
+
+ private:
+  WebSocketEndpoint endpoint_;
+  std::string_view subprotocols_;
+};
+
+std::unique_ptr<service::Handler> make_handler(const Entry& entry) {
+  if (const auto* function = std::get_if<Function>(&entry.endpoint)) return std::make_unique<FunctionEndpoint>(*function);
+  if (const auto* coroutine = std::get_if<Coroutine>(&entry.endpoint))
+    return std::make_unique<CoroutineEndpoint>(*coroutine, entry.body);
+  return std::make_unique<WebSocketHandler>(std::get<WebSocketEndpoint>(entry.endpoint), entry.subprotocols);
+}
+
 }  // namespace
 
 NativeBackend::NativeBackend(Catalog catalog) {
-  for (const auto& entry : catalog) {
-    if (const auto* function = std::get_if<Function>(&entry.endpoint))
-      endpoints_.push_back({entry.name, std::make_unique<FunctionEndpoint>(*function)});
-    else
-      endpoints_.push_back(
-          {entry.name, std::make_unique<CoroutineEndpoint>(std::get<Coroutine>(entry.endpoint), entry.body)});
-  }
+  for (const auto& entry : catalog) endpoints_.push_back({entry.name, make_handler(entry)});
 }
 
 NativeBackend::~NativeBackend() = default;

@@ -19,6 +19,7 @@
 #include "net/chunked_decoder.hpp"
 #include "net/net_options.hpp"
 #include "net/request_parser.hpp"
+#include "net/websocket_stream.hpp"
 #include "net/write_response.hpp"
 #include "service/handler.hpp"
 #include "service/observer.hpp"
@@ -48,6 +49,7 @@ struct Exchange {
   std::string out;        // answers that wait for the next write
   std::string interim;    // interim responses that are being written
   std::coroutine_handle<> interim_waiter;
+  WebSocketStream* websocket = nullptr;  // while it is one
   WriteDeadline write_deadline;
 };
 
@@ -164,6 +166,21 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   Task<void> write(std::string_view tail);
   void written(std::size_t count, std::string_view& tail);
 
+  // The stream as the WebSocket takes it.
+  struct Bytes final : ByteStream {
+    explicit Bytes(Stream& of_connection) : stream(of_connection) {}
+    Stream& stream;
+    void read_some(boost::asio::mutable_buffer buffer, IoOperation& operation) override {
+      stream.async_read_some(
+          buffer, [&operation](boost::system::error_code error, std::size_t count) { operation.done(error, count); });
+    }
+    void write_some(std::span<const boost::asio::const_buffer> buffers, IoOperation& operation) override {
+      stream.async_write_some(
+          buffers, [&operation](boost::system::error_code error, std::size_t count) { operation.done(error, count); });
+    }
+    void close() override;
+  };
+
   // --- interim responses: sent beside the coroutines, before the answer
   struct InterimAwaiter {
     Connection& connection;
@@ -186,8 +203,9 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   void body_taken();
   bool skip_body();
   Task<void> await_outcome();
+  Task<void> serve_websocket(http::Response& response);
   Task<void> write_stream(http::Response& response, const ResponseFraming& framing);
-  void note_end(int status, std::uint64_t body_bytes, Nanoseconds total, Nanoseconds write_time);
+  void note_end(int status, std::uint64_t body_bytes, Nanoseconds total, Nanoseconds write_time, Nanoseconds upgrade = {});
   Task<void> refuse_request(int status, std::string_view code, std::string_view detail);
   Task<void> linger();
 

@@ -82,6 +82,12 @@ Task<void> Connection<Stream>::run() {
           break;
         }
 
+        if (response.session()) {
+          co_await serve_websocket(response);
+          exchange.outcome.reset();
+          break;
+        }
+
         // A body may be read for as long as a stream answers it. One that the client was never asked for may never come.
         const bool body_in_order = response.stream() ? !owes_continue_ && !body_error_ : skip_body();
         owes_continue_ = false;
@@ -206,7 +212,8 @@ Task<void> Connection<Stream>::linger() {
 }
 
 template <class Stream>
-void Connection<Stream>::note_end(int status, std::uint64_t body_bytes, Nanoseconds total, Nanoseconds write_time) {
+void Connection<Stream>::note_end(int status, std::uint64_t body_bytes, Nanoseconds total, Nanoseconds write_time,
+                                  Nanoseconds upgrade) {
   if (!context_.observer) return;
   service::Ending ending;
   ending.status = status;
@@ -214,6 +221,7 @@ void Connection<Stream>::note_end(int status, std::uint64_t body_bytes, Nanoseco
   ending.body_bytes_received = body_received_;
   ending.total = total;
   ending.write = write_time;
+  ending.upgrade = upgrade;
   context_.observer->ended(exchange_->request, *exchange_->call, ending);
 }
 
@@ -637,6 +645,47 @@ Task<void> Connection<Stream>::write_stream(http::Response& response, const Resp
   note_end(response.status, sent, std::chrono::steady_clock::now() - call.started, write_time);
 }
 
+// The handshake was accepted: from here on the connection is a WebSocket until its end.
+template <class Stream>
+Task<void> Connection<Stream>::serve_websocket(http::Response& response) {
+  Exchange& exchange = *exchange_;
+  service::Call& call = *exchange.call;
+  closing_ = true;
+  if (std::string_view none; !exchange.out.empty() && !try_write(none)) co_await write({});
+  co_await settle_reads();
+  const auto upgrade = std::chrono::steady_clock::now() - call.started;
+  std::string lines;
+  ResponseFraming framing;
+  framing.send_body = false;
+  append_head(lines, exchange.request, response, framing, call, upgrade);
+  lines.erase(0, lines.find('\n') + 1);
+  lines.resize(lines.size() - 2);
+
+  // The request's views point into the buffer: messages are read into what is free behind them.
+  std::span<char> room(buffer_data() + end_, capacity() - end_);
+  std::unique_ptr<char[]> own;
+  if (room.size() < WebSocketStream::kRoom) {
+    own = std::make_unique_for_overwrite<char[]>(WebSocketStream::kRoom);
+    room = {own.get(), WebSocketStream::kRoom};
+  }
+  Bytes bytes(stream_);
+  WebSocketStream socket(bytes, context_.loop, context_.options, unread_bytes(), room);
+  exchange.websocket = &socket;
+  if (!broken_ && co_await socket.accept(exchange.request, lines)) {
+    if (context_.draining) socket.begin_drain();
+    co_await socket.run(*response.session(), call.id());
+  }
+  exchange.websocket = nullptr;
+  if (socket.connection_ended()) broken_ = true;
+  body_received_ = socket.bytes_received();
+  note_end(response.status, socket.bytes_sent(), std::chrono::steady_clock::now() - call.started, {}, upgrade);
+}
+
+template <class Stream>
+void Connection<Stream>::Bytes::close() {
+  stream_ops::close(stream);
+}
+
 // --------------------------------------------------------------------------------------------------------- deadlines and
 // ends
 
@@ -692,6 +741,7 @@ void Connection<Stream>::expired() {
 template <class Stream>
 void Connection<Stream>::begin_drain() {
   if (phase_ == Phase::idle) set_phase(Phase::idle, kDrainIdle);
+  if (exchange_ && exchange_->websocket) exchange_->websocket->begin_drain();
 }
 
 template <class Stream>

@@ -31,8 +31,16 @@ struct Limits {
   Milliseconds drain_timeout{30000};       // for what runs when the server stops
 };
 
+struct WebSocketOptions {
+  std::uint64_t max_message = 16 * 1024 * 1024;  // a larger one closes with 1009
+  Milliseconds ping_interval{20000};             // of silence before a ping; 0: none
+  Milliseconds ping_timeout{20000};              // of silence after it; then the client counts as gone
+  bool compression = true;                       // permessage-deflate (RFC 7692), when the client offers it
+};
+
 struct NetOptions {
   Limits limits;
+  WebSocketOptions websocket;
   bool strict = false;  // also refuse what the RFCs tolerate but proxies read differently
 };
 

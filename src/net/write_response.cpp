@@ -87,7 +87,9 @@ void append_head(std::string& out, const http::Request& request, const http::Res
   } else if (framing.chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   }
-  if (!framing.keep_alive)
+  if (response.status == 426)  // RFC 9110 §7.8: Upgrade stands with its connection option
+    out.append(framing.keep_alive ? "Connection: upgrade\r\n" : "Connection: upgrade, close\r\n");
+  else if (!framing.keep_alive)
     out.append("Connection: close\r\n");
   else if (request.version == http::Version::http_1_0)
     out.append("Connection: keep-alive\r\n");

@@ -55,10 +55,10 @@ ExchangeObserver::ExchangeObserver(observe::Registry& registry, observe::AccessL
 void ExchangeObserver::ended(const http::Request& request, const service::Call& call, const service::Ending& ending) const {
   observe::Exchange exchange;
   exchange.status = ending.status;
-  exchange.total = ending.total;
+  exchange.total = ending.status == 101 ? ending.upgrade : ending.total;  // how long people talk is no response time
   exchange.cpu = call.cpu_time;
   const bool is_native = call.backend == service::BackendKind::native;
-  exchange.stages = {call.queue_time, call.gil_time, is_native ? ending.total : call.handler_time, ending.write};
+  exchange.stages = {call.queue_time, call.gil_time, is_native ? exchange.total : call.handler_time, ending.write};
   (call.metrics ? *call.metrics : unrouted_).record(call.loop.index(), exchange);
   if (!access_log_) return;
   observe::AccessRecord record;
