@@ -48,8 +48,8 @@ Sleeper::~Sleeper() {
 
 Waiter::~Waiter() {
   if (job == nullptr) return;
-  if (job->stream)
-    job->waiter = nullptr;  // the stream goes on alone
+  if (job->receiver)
+    job->waiter = nullptr;  // the answer goes on alone
   else
     home.abandon(*job);
 }
@@ -97,7 +97,8 @@ Job* LoopDispatch::take_job() {
 void LoopDispatch::put_job(Job& job) {
   job.disarm();
   job.waiter = nullptr;
-  job.stream = nullptr;
+  job.receiver = nullptr;
+  job.detached = false;
   if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
   job.request = nullptr;
   job.sent_id = 0;
@@ -165,6 +166,7 @@ void LoopDispatch::send(Job& job, TimePoint now) {
   facts.endpoint = job.endpoint;
   facts.timeout_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(waiter.timeout).count());
   facts.streamed = job.upload != nullptr;
+  facts.websocket = waiter.websocket;
   append_request(lane.output(), facts, waiter.request, waiter.call, waiter.body);
   job.disarm();  // it may have waited in the queue
   job.deadline = Job::Deadline::none;
@@ -179,13 +181,28 @@ void LoopDispatch::send_body(Job& job, std::string_view bytes, bool last) {
 void LoopDispatch::upload_failed(Job& job, const Error& error) {
   Waiter* const waiter = job.waiter;
   const bool answered = waiter == nullptr || waiter->response;
-  if (job.stream) std::exchange(job.stream, nullptr)->end(error);
+  if (job.receiver) std::exchange(job.receiver, nullptr)->end(error);
   abandon(job);
   if (!answered) {
     waiter->response = http::problem_response(http::problem_of(error), waiter->call.id());
     waiter->notify();
   }
   resume_later();  // the caller is the reader of the body, which the answer's end destroys
+}
+
+void LoopDispatch::send_message(Job& job, std::string_view bytes, bool text, bool last) {
+  const auto flags = static_cast<std::uint8_t>((text ? frames::kText : 0) | (last ? frames::kEnd : 0));
+  frames::append_frame(job.executor->lanes[index_]->output(), frames::Type::message, flags, job.sent_id, bytes);
+}
+
+void LoopDispatch::send_close(Job& job, const http::CloseReason& reason) {
+  frames::Close close;
+  close.code = reason.code;
+  std::string payload(frames::bytes_of(close));
+  payload += reason.text;
+  frames::append_frame(job.executor->lanes[index_]->output(), frames::Type::close, 0, job.sent_id, payload);
+  job.receiver = nullptr;
+  job.detached = true;
 }
 
 void LoopDispatch::send_credit(Job& job, std::uint32_t bytes) {
@@ -203,8 +220,8 @@ void LoopDispatch::arm(Job& job, Job::Deadline kind, TimePoint at) {
 void LoopDispatch::abandon(Job& job) {
   if (auto* const waiter = std::exchange(job.waiter, nullptr)) waiter->job = nullptr;
   if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
-  if (auto* const stream = std::exchange(job.stream, nullptr))
-    stream->end(Error("client.gone", "the client closed the connection"));
+  if (auto* const receiver = std::exchange(job.receiver, nullptr))
+    receiver->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
     cancel_at_worker(job, frames::CancelReason::client_gone);
     if (!job.armed() && options_.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
@@ -263,16 +280,16 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       on_response_head(*job, frame);
       break;
     case frames::Type::response_body:
-      if (job->stream)
-        job->stream->append(payload);
+      if (job->receiver)
+        job->receiver->receive(frame);
       else if (job->waiter && job->waiter->partial)
         std::get<std::string>(job->waiter->partial->body).append(payload);
       break;
     case frames::Type::response_end:
       frames::take(payload, job->timing);
-      if (job->stream) {
-        set_timing(job->stream->call(), job->timing);
-        std::exchange(job->stream, nullptr)->end(std::nullopt);
+      if (job->receiver) {
+        set_timing(job->receiver->call, job->timing);
+        std::exchange(job->receiver, nullptr)->end(std::nullopt);
       } else if (job->waiter && job->waiter->partial) {
         answer(*job, std::move(*job->waiter->partial));
       }
@@ -283,9 +300,16 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
       break;
     case frames::Type::request_credit: {
       std::uint32_t bytes = 0;
-      if (job->upload && frames::take(payload, bytes)) job->upload->on_credit(bytes);
+      if (job->upload && frames::take(payload, bytes))
+        job->upload->on_credit(bytes);
+      else if (job->receiver)
+        job->receiver->receive(frame);
       break;
     }
+    case frames::Type::worker_message:
+    case frames::Type::worker_close:
+      if (job->receiver) job->receiver->receive(frame);
+      break;
     default:
       break;
   }
@@ -295,8 +319,9 @@ void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame
   auto payload = frame.payload;
   const bool ends = (frame.header.flags & frames::kEnd) != 0;
   frames::ResponseHead head;
-  const bool sane =
-      frames::take(payload, head) && head.fields_length <= payload.size() && head.status >= 200 && head.status <= 999;
+  const bool streamed = !ends && (frame.header.flags & frames::kStreamed);
+  const bool upgrades = frames::take(payload, head) && head.status == 101 && streamed && job.waiter && job.waiter->websocket;
+  const bool sane = head.fields_length <= payload.size() && (upgrades || (head.status >= 200 && head.status <= 999));
   if (ends) job.timing = head.timing;
   if (Waiter* const waiter = job.waiter; waiter && !waiter->response && !waiter->partial) {
     if (sane) {
@@ -308,11 +333,17 @@ void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame
       if (ends) {
         if (!payload.empty()) response.body.emplace<std::string>(payload);
         answer(job, std::move(response));
-      } else if (frame.header.flags & frames::kStreamed) {
+      } else if (upgrades) {
+        auto socket = std::make_unique<PoolSocket>(*this, job, waiter->call);
+        job.receiver = socket.get();
+        job.disarm();
+        response.body.emplace<std::unique_ptr<http::WebSocketSession>>(std::move(socket));
+        answer(job, std::move(response));
+      } else if (streamed) {
         auto stream = std::make_unique<PoolStream>(*this, job, waiter->call, length, std::move(waiter->upload));
-        job.stream = stream.get();
+        job.receiver = stream.get();
         job.disarm();  // from here on the client's patience decides
-        job.stream->append(payload);
+        stream->append(payload);
         response.body.emplace<std::unique_ptr<http::ResponseStream>>(std::move(stream));
         answer(job, std::move(response));
       } else {
@@ -343,10 +374,14 @@ void LoopDispatch::on_error(Job& job, std::string_view payload) {
   const auto code = frames::at(payload, head.code);
   const auto detail = frames::at(payload, head.detail);
   const auto traceback = frames::at(payload, head.traceback);
-  const service::Call* const call = job.waiter ? &job.waiter->call : job.stream ? &job.stream->call() : nullptr;
-  if (!traceback.empty() && call) {
+  const service::Call* const call = job.waiter ? &job.waiter->call : job.receiver ? &job.receiver->call : nullptr;
+  if (!traceback.empty() && (call || job.detached)) {
     std::string text("[");
-    text.append(call->id()).append("] ").append(options_.endpoints[job.endpoint].target).append(": ").append(code);
+    text.append(call ? call->id() : "-")
+        .append("] ")
+        .append(options_.endpoints[job.endpoint].target)
+        .append(": ")
+        .append(code);
     overseer_.log_error(text.append("\n").append(traceback));
   }
   fail_stream(job, Error(std::string(code), std::string(detail)));
@@ -368,14 +403,14 @@ void LoopDispatch::answer(Job& job, http::Response response) {
 }
 
 void LoopDispatch::answer_problem(Job& job, int status, std::string_view code, std::string detail) {
-  if (job.waiter == nullptr || job.stream) return;
+  if (job.waiter == nullptr || job.receiver) return;
   answer(job, http::problem_response(http::Problem(status, code, std::move(detail)), job.waiter->call.id()));
 }
 
 // A stream of which nothing has left yet is taken back, so that the client can be told properly.
 void LoopDispatch::fail_stream(Job& job, Error error) {
-  if (job.stream == nullptr) return;
-  std::exchange(job.stream, nullptr)->end(std::move(error));
+  if (job.receiver == nullptr) return;
+  std::exchange(job.receiver, nullptr)->end(std::move(error));
   if (job.waiter) job.waiter->response.reset();
 }
 

@@ -14,6 +14,7 @@
 #include "observe/metrics.hpp"
 #include "pool/dispatch.hpp"
 #include "pool/lane.hpp"
+#include "pool/pool_socket.hpp"
 #include "pool/pool_stream.hpp"
 #include "pool/waiter.hpp"
 
@@ -66,6 +67,9 @@ class LoopDispatch {
   // --- for jobs, waiters and streams
   void job_expired(Job& job);
   void send_credit(Job& job, std::uint32_t bytes);
+  // Of a WebSocket: at most kMaxBodyFrame bytes of a message; how it was closed, after which the endpoint goes on by itself.
+  void send_message(Job& job, std::string_view bytes, bool text, bool last);
+  void send_close(Job& job, const http::CloseReason& reason);
   void wake(Sleeper& sleeper);
   void scrub(Sleeper& sleeper);
   void resume_later();

@@ -1,6 +1,7 @@
 #include "pool/pool_handler.hpp"
 
 #include "http/problem.hpp"
+#include "http/websocket_handshake.hpp"
 
 namespace tandem::pool {
 
@@ -18,7 +19,11 @@ void PoolHandler::set_interface(std::string_view interface) {
 
 service::Outcome PoolHandler::handle(http::Request& request, service::Call& call) const {
   call.backend = kind_;
-  return stream_ && !is_short(*request.body) ? answer_streamed(request, call) : answer(request, call);
+  if (kind_ == service::BackendKind::asgi && http::asks_for_websocket(request)) {
+    if (auto refusal = http::refuse_handshake(request, call.id())) return std::move(*refusal);
+    return answer(request, call, true);
+  }
+  return stream_ && !is_short(*request.body) ? answer_streamed(request, call) : answer(request, call, false);
 }
 
 bool PoolHandler::is_short(http::RequestBody& body) const {
@@ -27,7 +32,7 @@ bool PoolHandler::is_short(http::RequestBody& body) const {
   return gathers_ && length && *length <= frames::kMaxBodyFrame;
 }
 
-Task<http::Response> PoolHandler::answer(http::Request& request, service::Call& call) const {
+Task<http::Response> PoolHandler::answer(http::Request& request, service::Call& call, bool websocket) const {
   auto body = request.body->buffered();
   if (!body) {
     auto whole = co_await request.body->read_all();
@@ -38,6 +43,7 @@ Task<http::Response> PoolHandler::answer(http::Request& request, service::Call& 
   waiter.endpoint = endpoint_;
   waiter.timeout = timeout_;
   waiter.body = *body;
+  waiter.websocket = websocket;
   waiter.home.submit(waiter);
   auto answered = waiter.answered();
   co_await answered;

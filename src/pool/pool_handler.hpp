@@ -27,7 +27,7 @@ class PoolHandler final : public service::Handler {
  private:
   // Its body goes in one piece with the request: it is here already, or an application's and worth waiting for.
   bool is_short(http::RequestBody& body) const;
-  Task<http::Response> answer(http::Request& request, service::Call& call) const;
+  Task<http::Response> answer(http::Request& request, service::Call& call, bool websocket) const;
   Task<http::Response> answer_streamed(http::Request& request, service::Call& call) const;
 
   const std::vector<std::unique_ptr<LoopDispatch>>& loops_;

@@ -6,9 +6,9 @@
 
 namespace tandem::pool {
 
-PoolStream::PoolStream(LoopDispatch& owner, Job& job, service::Call& call, std::optional<std::uint64_t> length,
+PoolStream::PoolStream(LoopDispatch& owner, Job& job, service::Call& service_call, std::optional<std::uint64_t> length,
                        std::unique_ptr<Upload> upload)
-    : Sleeper(owner), job_(&job), call_(call), length_(length), upload_(std::move(upload)) {}
+    : Receiver(service_call), Sleeper(owner), job_(&job), length_(length), upload_(std::move(upload)) {}
 
 PoolStream::~PoolStream() {
   if (job_) home.abandon(*std::exchange(job_, nullptr));
@@ -17,7 +17,7 @@ PoolStream::~PoolStream() {
 Task<Result<std::string_view>> PoolStream::read() {
   Wait wait{*this};
   co_await wait;
-  if (call_.cancelled) co_return Error("client.gone", "the client closed the connection");
+  if (call.cancelled) co_return Error("client.gone", "the client closed the connection");
   if (incoming_.empty()) {
     if (error_) co_return *error_;
     co_return std::string_view{};
@@ -33,6 +33,10 @@ void PoolStream::grant(std::size_t consumed) {
   if (job_ == nullptr || owed_ < frames::kInitialCredit / 4) return;
   home.send_credit(*job_, static_cast<std::uint32_t>(owed_));
   owed_ = 0;
+}
+
+void PoolStream::receive(const frames::Reader::Frame& frame) {
+  if (frame.header.type == frames::Type::response_body) append(frame.payload);
 }
 
 void PoolStream::append(std::string_view bytes) {

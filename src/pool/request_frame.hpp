@@ -15,7 +15,8 @@ struct RequestFacts {
   std::uint64_t id = 0;
   std::uint16_t endpoint = 0;
   std::uint32_t timeout_ms = 0;
-  bool streamed = false;  // the body follows later, under credit
+  bool streamed = false;   // the body follows later, under credit
+  bool websocket = false;  // a handshake
 };
 
 // Appends the request's frames: head and, unless it is streamed, the whole `body` cut to size.

@@ -45,6 +45,7 @@ class Waiter final : public Sleeper, service::Cancellable {
   std::string_view body;           // of a request that is not streamed
   Nanoseconds timeout{0};          // from dispatch to answer
   std::unique_ptr<Upload> upload;  // of a request that is streamed
+  bool websocket = false;          // a handshake
   std::uint16_t endpoint = 0;
   TimePoint submitted{};
 

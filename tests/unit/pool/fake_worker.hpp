@@ -41,6 +41,8 @@ class FakeWorker {
     std::function<void(FakeWorker&, std::uint64_t id, std::string_view bytes, bool last)> on_body;
     std::function<void(FakeWorker&, frames::Type, std::uint64_t id)> on_control;
     std::function<void(FakeWorker&, std::uint64_t id, std::uint32_t bytes)> on_credit;
+    std::function<void(FakeWorker&, std::uint64_t id, std::string_view bytes, std::uint8_t flags)> on_message;
+    std::function<void(FakeWorker&, std::uint64_t id, std::uint16_t code, std::string_view reason)> on_close;
   };
 
   FakeWorker(const Behaviour& behaviour, int number)
@@ -88,6 +90,11 @@ class FakeWorker {
     std::string out;
     frames::append_frame(out, type, 0, id, payload);
     write(control_, out);
+  }
+  void send_close(std::uint64_t id, std::uint16_t code, std::string_view reason) {
+    frames::Close close;
+    close.code = code;
+    send(id, frames::Type::worker_close, 0, std::string(frames::bytes_of(close)).append(reason));
   }
   // As if killed: the thread ends, the sockets close.
   void die() { over_ = true; }
@@ -182,6 +189,11 @@ class FakeWorker {
       std::uint32_t bytes = 0;
       frames::take(payload, bytes);
       behaviour_.on_credit(*this, id, bytes);
+    } else if (frame.header.type == frames::Type::message && behaviour_.on_message) {
+      behaviour_.on_message(*this, id, payload, frame.header.flags);
+    } else if (frames::Close close; frame.header.type == frames::Type::close && behaviour_.on_close) {
+      frames::take(payload, close);
+      behaviour_.on_close(*this, id, close.code, payload);
     }
   }
 
