@@ -579,7 +579,7 @@ void LoopDispatch::list_requests(std::vector<RequestState>& found) const {
   const auto now = now_exactly();
   const auto seconds_since = [now](TimePoint then) { return std::chrono::duration<double>(now - then).count(); };
   for (const auto& job : jobs_) {
-    const service::Call* const call = job.waiter ? &job.waiter->call : job.stream ? &job.stream->call() : nullptr;
+    const service::Call* const call = job.waiter ? &job.waiter->call : job.receiver ? &job.receiver->call : nullptr;
     if (call == nullptr && job.sent_id == 0) continue;
     RequestState one;
     one.endpoint = options_.endpoints[job.endpoint].target;
@@ -591,7 +591,7 @@ void LoopDispatch::list_requests(std::vector<RequestState>& found) const {
       one.method = job.request->method_text;
       one.path = job.request->path;
     }
-    one.state = !call ? "cancelled" : job.stream ? "streaming" : job.sent_id != 0 ? "running" : "queued";
+    one.state = !call ? "cancelled" : job.receiver ? "streaming" : job.sent_id != 0 ? "running" : "queued";
     found.push_back(std::move(one));
   }
 }
