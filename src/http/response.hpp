@@ -1,6 +1,7 @@
 // One HTTP response, of whatever protocol version: a value that its handler returns and the connection writes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -58,6 +59,10 @@ inline Response json_text(std::string content) { return Response(200, kApplicati
 
 // "OK" for 200; "" for codes without a registered phrase.
 std::string_view reason_phrase(int status);
+
+// Bodies up to this are copied behind their head, so that answering them waits for nothing; larger ones are written from where
+// they are.
+inline constexpr std::size_t kBufferedBody = 16 * 1024;
 
 // May a response of that status carry a body (not 1xx, 204, 304; RFC 9110 §6.4.1)?
 constexpr bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }

@@ -105,7 +105,6 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   static constexpr std::size_t kLargeBuffer = 16 * 1024;
   static constexpr std::size_t kBodyBuffer = 64 * 1024;
   static constexpr std::size_t kOutputBatch = 64 * 1024;  // answers gathered before one write
-  static constexpr std::size_t kInlineBody = 16 * 1024;   // larger bodies are written from where they are
   static constexpr Milliseconds kHalfCloseGrace{1000};    // docs/decisions/0004-half-closed-clients.md
   static constexpr Milliseconds kShrinkAfter{2000};
   static constexpr Milliseconds kDrainIdle{500};

@@ -103,7 +103,7 @@ Task<void> Connection<Stream>::run() {
           last_end = TimePoint{};
         } else {
           const auto body = framing.send_body ? response.body_text() : std::string_view{};
-          if (body.size() <= kInlineBody) {
+          if (body.size() <= http::kBufferedBody) {
             exchange.out.append(body);
           } else if (auto tail = body; !try_write(tail)) {
             co_await write(tail);
@@ -111,6 +111,7 @@ Task<void> Connection<Stream>::run() {
           note_end(response.status, body.size(), total, {});
         }
         exchange.outcome.reset();
+        call.table.reset();  // a client that sends half a request next must not hold what was replaced meanwhile
         if (!skip_body()) closing_ = true;
         exchange.decoder.reset();
         exchange.parser.reset();
@@ -630,7 +631,7 @@ Task<void> Connection<Stream>::write_stream(http::Response& response, const Resp
     }
     auto tail = *piece;
     if (framing.chunked) append_chunk_size(exchange_->out, piece->size());
-    if (tail.size() <= kInlineBody || framing.chunked) {
+    if (tail.size() <= http::kBufferedBody || framing.chunked) {
       exchange_->out.append(tail);
       tail = {};
       if (framing.chunked) exchange_->out.append("\r\n");

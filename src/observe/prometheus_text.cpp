@@ -1,5 +1,8 @@
 #include "observe/prometheus_text.hpp"
 
+#include <charconv>
+#include <optional>
+
 #include "observe/metrics.hpp"
 
 namespace tandem::observe {
@@ -21,6 +24,30 @@ bool belongs(std::string_view sample, std::string_view family) {
   if (!sample.starts_with(family)) return false;
   const auto suffix = sample.substr(family.size());
   return suffix.empty() || suffix == "_bucket" || suffix == "_sum" || suffix == "_count";
+}
+
+std::optional<std::int64_t> parse_count(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Adds "name{labels} count" to the line of the same series; false when there is none, or one of them is no whole number.
+bool add_to_series(std::string& samples, std::string_view line) {
+  const auto series = line.substr(0, line.rfind(' ') + 1);
+  std::size_t at = 0;
+  while (!std::string_view(samples).substr(at).starts_with(series)) {
+    at = samples.find('\n', at);
+    if (at == std::string::npos || ++at == samples.size()) return false;
+  }
+  at += series.size();
+  const auto length = samples.find('\n', at) - at;
+  const auto before = parse_count(std::string_view(samples).substr(at, length));
+  const auto added = parse_count(line.substr(series.size()));
+  if (!before || !added) return false;
+  samples.replace(at, length, std::to_string(*before + *added));
+  return true;
 }
 
 }  // namespace
@@ -60,7 +87,7 @@ void PrometheusText::merge(std::string_view text) {
     }
     const auto name = line.substr(0, line.find_first_of("{ \t"));
     if (current == nullptr || !belongs(name, current->name)) current = &find_or_add(name);
-    current->samples.append(line).append("\n");
+    if (!add_to_series(current->samples, line)) current->samples.append(line).append("\n");
   }
 }
 

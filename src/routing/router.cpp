@@ -26,12 +26,18 @@ http::Response refuse(const http::Request& request, const service::Call& call, c
   return response;
 }
 
+// The connection may have to wait for its client before it has written this one, and names route and arm at the end.
+bool is_written_later(const http::Response& response) {
+  return response.stream() != nullptr || response.body_text().size() > http::kBufferedBody;
+}
+
 }  // namespace
 
 Router::Router(std::shared_ptr<const RouteTable> table, unsigned io_threads) : table_(std::move(table)), seen_(io_threads) {}
 
 void Router::replace(std::shared_ptr<const RouteTable> table) {
-  table_.store(std::move(table));
+  const std::lock_guard lock(mutex_);
+  table_.swap(table);  // the old one is let go of without the mutex
   version_.fetch_add(1, std::memory_order_release);
 }
 
@@ -39,7 +45,10 @@ const std::shared_ptr<const RouteTable>& Router::current(const Loop& loop) const
   Seen& seen = seen_[loop.index()];
   const auto version = version_.load(std::memory_order_acquire);
   if (seen.version != version) {
-    seen.table = table_.load();
+    std::unique_lock lock(mutex_);
+    auto table = table_;
+    lock.unlock();
+    seen.table = std::move(table);
     seen.version = version;
   }
   return seen.table;
@@ -59,7 +68,7 @@ service::Outcome Router::handle(http::Request& request, service::Call& call) con
                       "the body may have " + std::to_string(match.route->body_bytes) + " bytes here"),
         call.id());
   auto outcome = match.route->handler->handle(request, call);
-  if (!outcome.ready()) call.table = table;
+  if (!outcome.ready() || is_written_later(outcome.response())) call.table = table;
   return outcome;
 }
 

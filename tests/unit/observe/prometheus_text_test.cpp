@@ -30,6 +30,15 @@ TEST(PrometheusText, AFamilyThatComesFromTwoPlacesIsOneBlock) {
             "# TYPE other counter\nother 5\n");
 }
 
+// A pool and the one that replaces it are there together for a while.
+TEST(PrometheusText, EqualSeriesBecomeTheirSum) {
+  PrometheusText text;
+  text.merge("# TYPE workers gauge\nworkers{pool=\"a b\"} 1\nworkers{pool=\"a\"} 2\n");
+  text.merge("# TYPE workers gauge\nworkers{pool=\"a\"} 40\nworkers{pool=\"a b\"} 3\nworkers{pool=\"c\"} 0\n");
+  EXPECT_EQ(text.text(),
+            "# TYPE workers gauge\nworkers{pool=\"a b\"} 4\nworkers{pool=\"a\"} 42\nworkers{pool=\"c\"} 0\n");
+}
+
 TEST(PrometheusText, HistogramSamplesStayInTheirFamily) {
   const std::string given =
       "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 0.5\nh_count 2\n"
