@@ -123,6 +123,13 @@ std::optional<http::Problem> AccessRules::check_token(const http::Request& reque
   return http::Problem(401, "admin.unauthorized", "send Authorization: Bearer with the admin token");
 }
 
+std::string AccessRules::describe(const http::Request& request, const service::Peer& peer) const {
+  const auto shown = bearer_token(request.headers.find(http::Field::authorization));
+  return peer.address + (is_token(shown, options_.token)        ? ", with the admin token"
+                         : is_token(shown, options_.read_token) ? ", with the read token"
+                                                                : ", without a token");
+}
+
 std::string_view host_of(std::string_view authority) {
   if (authority.starts_with('[')) {
     const auto end = authority.find(']');

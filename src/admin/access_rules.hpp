@@ -30,6 +30,9 @@ class AccessRules {
   // Why the request is refused for its token: 401 admin.unauthorized, 403 admin.read_only.
   std::optional<http::Problem> check_token(const http::Request& request) const;
 
+  // Who asks, for the log: "127.0.0.1, with the admin token". Of a request that was let in.
+  std::string describe(const http::Request& request, const service::Peer& peer) const;
+
  private:
   bool is_own_host(std::string_view authority) const;
   bool is_listed_host(std::string_view authority) const;

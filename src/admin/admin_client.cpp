@@ -86,7 +86,7 @@ Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoin
   beast::flat_buffer buffer;
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(kMaxAnswerBytes);
-  stream.expires_after(options.timeout);
+  stream.expires_after(options.answer_timeout);
   beast::http::async_read(stream, buffer, parser, [&result](error_code error, std::size_t) { result = error; });
   run(context);
   if (result == beast::error::timeout || result == beast::http::error::end_of_stream ||
@@ -121,30 +121,40 @@ Result<Answer> fetch(const AdminClientOptions& options, const Address& address,
   return answer;
 }
 
-// "401 Unauthorized (admin.unauthorized): send Authorization…", from a problem document if it is one.
-std::string describe_refusal(const Answer& answer) {
-  std::string text = std::to_string(answer.result_int()) + " " + std::string(answer.reason());
-  const auto problem = nlohmann::json::parse(answer.body(), nullptr, false);
-  if (!problem.is_object()) return text;
-  if (problem.contains("code") && problem["code"].is_string()) text += " (" + problem["code"].get<std::string>() + ")";
-  if (problem.contains("detail") && problem["detail"].is_string()) text += ": " + problem["detail"].get<std::string>();
-  return text;
+Result<AdminAnswer> ask(const AdminClientOptions& options, beast::http::verb method, const std::string& path) {
+  const auto address = parse_url(options.url);
+  if (!address) return address.error();
+  beast::http::request<beast::http::empty_body> request(method, path, 11);
+  request.set(beast::http::field::user_agent, "tandem");
+  request.set(beast::http::field::connection, "close");
+  if (!options.token.empty()) request.set(beast::http::field::authorization, "Bearer " + options.token);
+  if (method == beast::http::verb::post) request.set(beast::http::field::content_length, "0");
+  auto answer = fetch(options, *address, request);
+  if (!answer) return answer.error();
+  return AdminAnswer{static_cast<int>(answer->result_int()), std::move(answer->body())};
 }
 
 }  // namespace
 
 Result<std::string> admin_get(const AdminClientOptions& options, const std::string& path) {
-  const auto address = parse_url(options.url);
-  if (!address) return address.error();
-  beast::http::request<beast::http::empty_body> request(beast::http::verb::get, path, 11);
-  request.set(beast::http::field::user_agent, "tandem");
-  request.set(beast::http::field::connection, "close");
-  if (!options.token.empty()) request.set(beast::http::field::authorization, "Bearer " + options.token);
-  auto answer = fetch(options, *address, request);
+  auto answer = ask(options, beast::http::verb::get, path);
   if (!answer) return answer.error();
-  if (answer->result_int() != 200)
-    return Error("command.refused", options.url + path + " was answered " + describe_refusal(*answer));
-  return std::move(answer->body());
+  if (answer->status != 200) return Error("command.refused", options.url + path + " " + describe_refusal(*answer));
+  return std::move(answer->body);
+}
+
+Result<AdminAnswer> admin_post(const AdminClientOptions& options, const std::string& path) {
+  return ask(options, beast::http::verb::post, path);
+}
+
+std::string describe_refusal(const AdminAnswer& answer) {
+  auto text = "was answered " + std::to_string(answer.status) + " " +
+              std::string(beast::http::obsolete_reason(beast::http::int_to_status(static_cast<unsigned>(answer.status))));
+  const auto problem = nlohmann::json::parse(answer.body, nullptr, false);
+  if (!problem.is_object()) return text;
+  if (problem.contains("code") && problem["code"].is_string()) text += " (" + problem["code"].get<std::string>() + ")";
+  if (problem.contains("detail") && problem["detail"].is_string()) text += ": " + problem["detail"].get<std::string>();
+  return text;
 }
 
 }  // namespace tandem::admin

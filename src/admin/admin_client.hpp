@@ -1,4 +1,4 @@
-// Asks a running server's admin side: one blocking GET over TCP or a Unix socket, for the command line.
+// Asks a running server's admin side: one blocking request over TCP or a Unix socket, for the command line.
 #pragma once
 
 #include <string>
@@ -11,11 +11,23 @@ namespace tandem::admin {
 struct AdminClientOptions {
   std::string url = "http://127.0.0.1:9090";  // "http://HOST:PORT", "HOST:PORT" or "unix:/path"; without a port: 9090
   std::string token;                          // sent as Authorization: Bearer; empty: none
-  Milliseconds timeout{5000};                 // for each step: connecting, sending, the answer
+  Milliseconds timeout{5000};                 // for connecting and for sending, each
+  Milliseconds answer_timeout{5000};          // from the request to the whole answer
 };
 
 // The body of a 200 answer to GET `path`. Errors are sentences for a person that name the URL: nobody answers there, the
 // answer took too long or was no HTTP, or the server refused (with its reason).
 Result<std::string> admin_get(const AdminClientOptions& options, const std::string& path);
+
+struct AdminAnswer {
+  int status = 0;
+  std::string body;
+};
+// The answer to POST `path` with an empty body, whatever its status. Errors: nobody answers there, the answer took too long
+// or was no HTTP.
+Result<AdminAnswer> admin_post(const AdminClientOptions& options, const std::string& path);
+
+// "was answered 403 Forbidden (admin.read_only): this token…", with what a problem document says.
+std::string describe_refusal(const AdminAnswer& answer);
 
 }  // namespace tandem::admin

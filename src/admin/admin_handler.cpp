@@ -2,8 +2,10 @@
 
 #include <string>
 
+#include "admin/reply.hpp"
 #include "admin/snapshot.hpp"
 #include "http/problem.hpp"
+#include "http/target.hpp"
 
 namespace tandem::admin {
 
@@ -25,42 +27,101 @@ constexpr std::string_view kIndex = R"(<!doctype html>
 <li><a href="/api/v1/status">/api/v1/status</a>: version, uptime, pools, requests and latencies by arm</li>
 <li><a href="/api/v1/routes">/api/v1/routes</a>: the route table</li>
 <li><a href="/api/v1/workers">/api/v1/workers</a>: the workers of each pool</li>
+<li><a href="/api/v1/stacks">/api/v1/stacks</a>: what every worker is doing now, <code>?pool=NAME</code> and <code>?pid=N</code> of one</li>
+<li><a href="/api/v1/requests">/api/v1/requests</a>: the requests at the workers now, with their age</li>
+<li><code>POST /api/v1/reload</code>: read the config and the Python code anew</li>
 </ul>
 </html>
 )";
 
-http::Response health(const ServerView&) { return http::text("ok\n"); }
+// What a page is made from.
+struct Question {
+  const ServerView& server;
+  const AccessRules& rules;
+  const http::Request& request;
+  service::Call& call;
+};
 
-http::Response readiness(const ServerView& server) {
-  const auto state = server.readiness();
+service::Outcome health(const Question&) { return http::text("ok\n"); }
+
+service::Outcome readiness(const Question& question) {
+  const auto state = question.server.readiness();
   if (state == Readiness::ready) return http::text("ready\n");
   return http::problem_response(
       http::Problem(503, "admin.not_ready", "the server is " + std::string(format_readiness(state))), {});
 }
 
-http::Response metrics(const ServerView& server) { return {200, kMetricsText, server.registry->prometheus_text()}; }
-http::Response status(const ServerView& server) { return http::json_text(status_json(server)); }
-http::Response routes(const ServerView& server) { return http::json_text(routes_json(server)); }
-http::Response workers(const ServerView& server) { return http::json_text(workers_json(server)); }
-http::Response index(const ServerView&) { return {200, kHtml, kIndex}; }
+service::Outcome metrics(const Question& question) {
+  return http::Response(200, kMetricsText, question.server.registry->prometheus_text());
+}
+service::Outcome status(const Question& question) { return http::json_text(status_json(question.server)); }
+service::Outcome routes(const Question& question) { return http::json_text(routes_json(question.server)); }
+service::Outcome workers(const Question& question) { return http::json_text(workers_json(question.server)); }
+service::Outcome index(const Question&) { return http::Response(200, kHtml, kIndex); }
+
+WorkerFilter filter_of(const http::Request& request) {
+  return {http::find_query(request.query, "pool"), http::find_query(request.query, "pid")};
+}
+
+bool wants_text(const http::Request& request) {
+  const auto accept = request.headers.find(http::Field::accept);
+  return accept.find("text/plain") != std::string_view::npos && accept.find("application/json") == std::string_view::npos;
+}
+
+Task<http::Response> tell_stacks(const ServerView& server, WorkerFilter filter, bool as_text, service::Call& call) {
+  Reply<std::vector<StacksView>> reply(call, server.stacks);
+  const auto pools = co_await reply;
+  if (!pools) co_return http::Response(http::kClientGone);
+  if (as_text) co_return http::text(stacks_text(*pools, filter));
+  co_return http::json_text(stacks_json(*pools, filter));
+}
+service::Outcome stacks(const Question& question) {
+  return tell_stacks(question.server, filter_of(question.request), wants_text(question.request), question.call);
+}
+
+Task<http::Response> tell_requests(const ServerView& server, WorkerFilter filter, service::Call& call) {
+  Reply<std::vector<RequestsView>> reply(call, server.requests);
+  const auto pools = co_await reply;
+  if (!pools) co_return http::Response(http::kClientGone);
+  co_return http::json_text(requests_json(*pools, filter));
+}
+service::Outcome requests(const Question& question) {
+  return tell_requests(question.server, filter_of(question.request), question.call);
+}
+
+// A client that goes away leaves the reload running; the log says how it ended.
+Task<http::Response> tell_reload(const ServerView& server, std::string by, service::Call& call) {
+  Reply<ReloadReport> reply(call, [&server, by = std::move(by)](auto done) { server.reload(by, std::move(done)); });
+  const auto report = co_await reply;
+  if (!report) co_return http::Response(http::kClientGone);
+  co_return reload_response(*report);
+}
+service::Outcome reload(const Question& question) {
+  return tell_reload(question.server, question.rules.describe(question.request, question.call.peer), question.call);
+}
 
 enum class Access : std::uint8_t { open, token };
+enum class Kind : std::uint8_t { look, change };
 
 struct Page {
   std::string_view path;
   Access access;
-  http::Response (*make)(const ServerView&);
+  Kind kind;
+  service::Outcome (*make)(const Question&);
 };
 
 // What orchestrators probe stays open; it tells nothing but up or down.
 constexpr Page kPages[] = {
-    {"/", Access::open, index},
-    {"/healthz", Access::open, health},
-    {"/readyz", Access::open, readiness},
-    {"/metrics", Access::token, metrics},
-    {"/api/v1/status", Access::token, status},
-    {"/api/v1/routes", Access::token, routes},
-    {"/api/v1/workers", Access::token, workers},
+    {"/", Access::open, Kind::look, index},
+    {"/healthz", Access::open, Kind::look, health},
+    {"/readyz", Access::open, Kind::look, readiness},
+    {"/metrics", Access::token, Kind::look, metrics},
+    {"/api/v1/status", Access::token, Kind::look, status},
+    {"/api/v1/routes", Access::token, Kind::look, routes},
+    {"/api/v1/workers", Access::token, Kind::look, workers},
+    {"/api/v1/stacks", Access::token, Kind::look, stacks},
+    {"/api/v1/requests", Access::token, Kind::look, requests},
+    {"/api/v1/reload", Access::token, Kind::change, reload},
 };
 
 const Page* find_page(std::string_view path) {
@@ -69,19 +130,35 @@ const Page* find_page(std::string_view path) {
   return nullptr;
 }
 
-}  // namespace
+bool has_method_of(const Page& page, const http::Request& request) {
+  if (page.kind == Kind::change) return request.method == http::Method::post;
+  return request.method == http::Method::get || request.method == http::Method::head;
+}
 
-service::Outcome AdminHandler::handle(http::Request& request, service::Call& call) const {
-  auto response = answer(request, call);
+void complete(http::Response& response, const service::Call& call) {
   http::add_request_id(response, call.id());
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  return response;
+}
+
+Task<http::Response> completed(Task<http::Response> task, const service::Call& call) {
+  auto response = co_await task;
+  complete(response, call);
+  co_return response;
+}
+
+}  // namespace
+
+service::Outcome AdminHandler::handle(http::Request& request, service::Call& call) const {
+  auto outcome = answer(request, call);
+  if (!outcome.ready()) return completed(std::move(outcome.task()), call);
+  complete(outcome.response(), call);
+  return outcome;
 }
 
 // Where a request comes from is looked at first, then its token, and only then whether such a page exists.
-http::Response AdminHandler::answer(const http::Request& request, const service::Call& call) const {
+service::Outcome AdminHandler::answer(const http::Request& request, service::Call& call) const {
   if (const auto problem = rules_.check_origin(request, call.peer)) return http::problem_response(*problem, call.id());
   const auto* page = find_page(request.path);
   if (page == nullptr || page->access == Access::token) {
@@ -94,12 +171,12 @@ http::Response AdminHandler::answer(const http::Request& request, const service:
   if (page == nullptr)
     return http::problem_response(http::Problem(404, "route.not_found", "the admin side has no such page; / lists them"),
                                   call.id());
-  if (request.method != http::Method::get && request.method != http::Method::head) {
+  if (!has_method_of(*page, request)) {
     auto refusal = http::problem_response(http::Problem(405, "method.not_allowed"), call.id());
-    refusal.headers.add("Allow", "GET, HEAD");
+    refusal.headers.add("Allow", page->kind == Kind::change ? "POST" : "GET, HEAD");
     return refusal;
   }
-  return page->make(server_);
+  return page->make(Question{server_, rules_, request, call});
 }
 
 }  // namespace tandem::admin

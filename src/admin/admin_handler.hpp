@@ -1,5 +1,5 @@
-// The root handler of the admin side's own listener: health, metrics and the JSON API. It answers at once, from a
-// ServerView. Thread: the admin thread.
+// The root handler of the admin side's own listener: health, metrics and the JSON API, from a ServerView. What takes its
+// time is waited for; other requests go on meanwhile. Thread: the admin thread.
 #pragma once
 
 #include <utility>
@@ -16,10 +16,13 @@ class AdminHandler final : public service::Handler {
 
   service::Outcome handle(http::Request& request, service::Call& call) const override;
 
- private:
-  http::Response answer(const http::Request& request, const service::Call& call) const;
+  // Other names and tokens, from the next request on.
+  void set_options(AdminOptions options) { rules_ = AccessRules(std::move(options)); }
 
-  const AccessRules rules_;
+ private:
+  service::Outcome answer(const http::Request& request, service::Call& call) const;
+
+  AccessRules rules_;
   const ServerView server_;
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,21 @@ namespace tandem::admin {
 
 enum class Readiness : std::uint8_t { starting, ready, draining };
 
+// How a reload went.
+struct ReloadReport {
+  bool ok() const { return code.empty(); }
+
+  std::string code;                   // why it failed: "reload.bad_config", …; empty: it serves
+  std::string detail;                 // in words, with the traceback
+  std::vector<std::string> errors;    // one by one
+  std::vector<std::string> warnings;  // of one that serves
+  unsigned generation = 0;            // that serves now
+  std::size_t routes = 0;             // of that one
+  Milliseconds took{0};
+  std::string by;  // who asked: "SIGHUP", "127.0.0.1, without a token"
+  std::chrono::system_clock::time_point at{};
+};
+
 struct StatusView {
   std::string version;
   int pid = 0;
@@ -26,6 +42,9 @@ struct StatusView {
   unsigned io_threads = 0;
   std::uint64_t connections = 0;  // open now
   std::uint64_t dropped_access_lines = 0;
+  unsigned generation = 1;           // of what is served: one more with each reload
+  std::vector<unsigned> retiring{};  // generations before it whose last requests are still running
+  std::optional<ReloadReport> last_reload{};
 };
 
 struct ArmView {
@@ -49,14 +68,32 @@ struct PoolView {
   std::size_t queued = 0;
   std::size_t queue_limit = 0;
   std::vector<pool::WorkerState> workers;
+  unsigned generation = 1;
+  bool is_retiring = false;  // of a generation that has been replaced
 };
 
-// Thread: called on the admin thread while the others run.
+struct StacksView {
+  std::string pool;
+  unsigned generation = 1;
+  std::vector<pool::WorkerStacks> workers;
+};
+
+struct RequestsView {
+  std::string pool;
+  unsigned generation = 1;
+  std::vector<pool::RequestState> requests;
+};
+
+// Thread: called on the admin thread while the others run. What takes its time returns at once and calls `done` later, once,
+// on any thread.
 struct ServerView {
   std::function<Readiness()> readiness;
   std::function<StatusView()> status;
   std::function<std::vector<RouteView>()> routes;
   std::function<std::vector<PoolView>()> pools;
+  std::function<void(std::function<void(std::vector<StacksView>)> done)> stacks;
+  std::function<void(std::function<void(std::vector<RequestsView>)> done)> requests;
+  std::function<void(std::string by, std::function<void(ReloadReport)> done)> reload;
   const observe::Registry* registry = nullptr;  // never null while it is used; outlives the view
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/timestamp.hpp"
+#include "http/problem.hpp"
 
 namespace tandem::admin {
 
@@ -44,8 +45,40 @@ Json pool_json(const PoolView& pool) {
 
 Json pools_json(const ServerView& server) {
   auto pools = Json::array();
-  for (const auto& pool : server.pools()) pools.push_back(pool_json(pool));
+  for (const auto& pool : server.pools())
+    if (!pool.is_retiring) pools.push_back(pool_json(pool));
   return pools;
+}
+
+Json last_reload_json(const std::optional<ReloadReport>& report) {
+  if (!report) return nullptr;
+  Json document{
+      {"at", format_timestamp(report->at)}, {"by", report->by}, {"ok", report->ok()}, {"took_ms", report->took.count()}};
+  if (report->ok()) {
+    document["warnings"] = report->warnings;
+  } else {
+    document["code"] = report->code;
+    document["detail"] = report->detail;
+    document["errors"] = report->errors;
+  }
+  return document;
+}
+
+bool is_wanted(const WorkerFilter& filter, std::string_view pool, int pid) {
+  return (!filter.pool || *filter.pool == pool) && (!filter.pid || *filter.pid == std::to_string(pid));
+}
+
+// Calls `show` for the stacks that are wanted.
+template <class Show>
+void for_each_wanted(const std::vector<StacksView>& pools, const WorkerFilter& filter, Show show) {
+  for (const auto& pool : pools)
+    for (const auto& worker : pool.workers)
+      if (is_wanted(filter, pool.pool, worker.pid)) show(pool, worker);
+}
+
+int status_of(std::string_view code) {
+  if (code == "reload.needs_restart") return 409;
+  return code == "server.stopping" ? 503 : 422;
 }
 
 }  // namespace
@@ -76,6 +109,9 @@ std::string status_json(const ServerView& server) {
                {"io_threads", status.io_threads},
                {"connections", status.connections},
                {"access_lines_dropped", status.dropped_access_lines},
+               {"generation", status.generation},
+               {"retiring_generations", status.retiring},
+               {"last_reload", last_reload_json(status.last_reload)},
                {"pools", pools_json(server)},
                {"arms", std::move(arms)}});
 }
@@ -104,19 +140,80 @@ std::string workers_json(const ServerView& server) {
   auto pools = Json::array();
   auto workers = Json::array();
   for (const auto& pool : server.pools()) {
-    pools.push_back(pool_json(pool));
+    if (!pool.is_retiring) pools.push_back(pool_json(pool));
     for (const auto& worker : pool.workers) {
+      // It finishes what it has, whatever its pool calls that.
+      const bool is_leaving = pool.is_retiring && worker.state == "ready";
       workers.push_back({{"pool", pool.name},
+                         {"generation", pool.generation},
+                         {"worker", worker.name},
                          {"pid", worker.pid},
-                         {"state", worker.state},
+                         {"state", is_leaving ? "draining" : worker.state},
                          {"in_flight", worker.in_flight},
                          {"requests", worker.requests},
                          {"restarts", worker.restarts},
                          {"rss_bytes", worker.rss_bytes},
-                         {"age_seconds", worker.age_seconds}});
+                         {"age_seconds", worker.age_seconds},
+                         {"gil_wait_seconds", worker.gil_wait_seconds}});
     }
   }
   return dump({{"pools", std::move(pools)}, {"workers", std::move(workers)}});
+}
+
+std::string stacks_json(const std::vector<StacksView>& pools, const WorkerFilter& filter) {
+  auto workers = Json::array();
+  for_each_wanted(pools, filter, [&](const StacksView& pool, const pool::WorkerStacks& worker) {
+    workers.push_back({{"pool", pool.pool},
+                       {"generation", pool.generation},
+                       {"worker", worker.worker},
+                       {"pid", worker.pid},
+                       {"raw", worker.raw},
+                       {"text", worker.text}});
+  });
+  return dump({{"workers", std::move(workers)}});
+}
+
+std::string stacks_text(const std::vector<StacksView>& pools, const WorkerFilter& filter) {
+  std::string out;
+  for_each_wanted(pools, filter, [&](const StacksView& pool, const pool::WorkerStacks& worker) {
+    out += (out.empty() ? "" : "\n") + worker.worker + " (pool " + pool.pool + ", " +
+           (worker.pid == 0 ? "a thread of the server" : "pid " + std::to_string(worker.pid)) + ")\n" + worker.text;
+    if (!out.ends_with('\n')) out += '\n';
+  });
+  return out;
+}
+
+std::string requests_json(const std::vector<RequestsView>& pools, const WorkerFilter& filter) {
+  auto requests = Json::array();
+  for (const auto& pool : pools)
+    for (const auto& request : pool.requests)
+      if (is_wanted(filter, pool.pool, request.pid))
+        requests.push_back({{"pool", pool.pool},
+                            {"generation", pool.generation},
+                            {"id", request.id},
+                            {"state", request.state},
+                            {"age_seconds", request.age_seconds},
+                            {"method", request.method},
+                            {"path", request.path},
+                            {"route", request.route},
+                            {"endpoint", request.endpoint},
+                            {"pid", request.pid}});
+  return dump({{"requests", std::move(requests)}});
+}
+
+http::Response reload_response(const ReloadReport& report) {
+  if (report.ok())
+    return http::json_text(dump({{"generation", report.generation},
+                                 {"took_ms", report.took.count()},
+                                 {"warnings", report.warnings},
+                                 {"routes", report.routes}}));
+  http::Problem problem(status_of(report.code), report.code, report.detail);
+  auto response = http::problem_response(problem, {});
+  auto document = Json::parse(response.body_text());
+  document["errors"] = report.errors;
+  document["generation"] = report.generation;
+  response.body = dump(document);
+  return response;
 }
 
 }  // namespace tandem::admin

@@ -19,7 +19,7 @@ constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
 constexpr int kBadUsage = 2;
 
 const std::vector<std::string> kLevels = {"trace", "debug", "info", "warn", "error", "critical", "off"};
-const std::vector<std::string> kLater = {"run", "compare", "weights", "reload", "report", "diffs"};
+const std::vector<std::string> kLater = {"run", "compare", "weights", "report", "diffs"};
 
 // A message for the user; CLI11 takes the text of any of its own exceptions.
 [[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
@@ -36,6 +36,7 @@ struct Typed {
   std::string url;
   std::vector<std::string> headers;
   std::string admin_url = kDefaultAdmin;
+  WorkerChoice choice;
   bool json = false;
   int control_fd = 3;
   unsigned lanes = 0;
@@ -182,7 +183,14 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
 
   auto* status_command = app.add_subcommand("status", "show how a running server is");
   auto* workers_command = app.add_subcommand("workers", "show the workers of a running server");
-  for (auto* command : {status_command, workers_command}) {
+  auto* stacks_command = app.add_subcommand("stacks", "print what every worker of a running server is doing now");
+  auto* requests_command = app.add_subcommand("requests", "show the requests at the workers of a running server");
+  for (auto* command : {stacks_command, requests_command}) {
+    command->add_option("--pool", typed.choice.pool, "only of this pool")->type_name("POOL");
+    command->add_option("--pid", typed.choice.pid, "only of this worker")->type_name("N")->check(CLI::PositiveNumber);
+  }
+  auto* reload_command = app.add_subcommand("reload", "let a running server read its config and Python code anew");
+  for (auto* command : {status_command, workers_command, stacks_command, requests_command, reload_command}) {
     add_admin(command);
     add_json(command);
   }
@@ -211,6 +219,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*explain_command) return CommandLine(explain(typed));
     if (*status_command) return CommandLine(StatusCommand{admin_of(typed), typed.json});
     if (*workers_command) return CommandLine(WorkersCommand{admin_of(typed), typed.json});
+    if (*stacks_command) return CommandLine(StacksCommand{admin_of(typed), typed.choice, typed.json});
+    if (*requests_command) return CommandLine(RequestsCommand{admin_of(typed), typed.choice, typed.json});
+    if (*reload_command) return CommandLine(ReloadCommand{admin_of(typed), typed.json});
     if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes, typed.user});
     return CommandLine(VersionCommand{typed.json});
   } catch (const CLI::CallForHelp& help) {

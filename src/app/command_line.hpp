@@ -45,6 +45,29 @@ struct WorkersCommand {
   bool json = false;
 };
 
+// Which workers to ask about; as they are: all.
+struct WorkerChoice {
+  std::string pool;
+  int pid = 0;
+};
+
+struct StacksCommand {
+  std::string admin;
+  WorkerChoice choice;
+  bool json = false;
+};
+
+struct RequestsCommand {
+  std::string admin;
+  WorkerChoice choice;
+  bool json = false;
+};
+
+struct ReloadCommand {
+  std::string admin;
+  bool json = false;
+};
+
 struct VersionCommand {
   bool json = false;
 };
@@ -57,7 +80,7 @@ struct WorkerCommand {
 };
 
 using CommandLine = std::variant<ServeCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,
-                                 VersionCommand, WorkerCommand>;
+                                 StacksCommand, RequestsCommand, ReloadCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

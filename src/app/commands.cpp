@@ -12,8 +12,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "admin/admin_client.hpp"
-#include "admin/tables.hpp"
 #include "app/compose.hpp"
 #include "app/server.hpp"
 #include "app/version.hpp"
@@ -125,26 +123,6 @@ class NoBody final : public http::RequestBody {
   void abandon() override {}
 };
 
-// Prints what the admin side of a running server says: as it is, or as a table. The token, if one is needed, is
-// TANDEM_ADMIN_TOKEN.
-int ask_admin(const std::string& url, const std::string& path, bool json, Result<std::string> (*format)(std::string_view)) {
-  admin::AdminClientOptions options;
-  options.url = url;
-  options.token = process_environment()("TANDEM_ADMIN_TOKEN").value_or("");
-  const auto answer = admin::admin_get(options, path);
-  if (!answer) {
-    std::cerr << "tandem: " << answer.error().message << "\n";
-    return kFailed;
-  }
-  const auto text = json ? Result<std::string>(*answer + (answer->ends_with('\n') ? "" : "\n")) : format(*answer);
-  if (!text) {
-    std::cerr << "tandem: " << text.error().message << "\n";
-    return kFailed;
-  }
-  std::cout << *text;
-  return 0;
-}
-
 // For good: the groups first, since afterwards nobody may change them.
 Result<void> become_user(const std::string& name) {
   const passwd* const user = ::getpwnam(name.c_str());
@@ -170,6 +148,17 @@ int run_command(const ServeCommand& command) {
     std::cerr << "tandem: " << applied.error().message << "\n";
     return kBadConfig;
   }
+  const auto read_again = [command] {
+    auto loaded = load_config(command.config);
+    if (!loaded.config) return loaded;
+    if (const auto applied = config::apply(command.overrides, *loaded.config); !applied) {
+      config::Problem problem;
+      problem.message = applied.error().message;
+      loaded.problems.push_back(std::move(problem));
+      loaded.config.reset();
+    }
+    return loaded;
+  };
   LogOptions log_options;
   log_options.level = config->log.level;
   log_options.style = config->log.format == "json" ? LogStyle::json : LogStyle::text;
@@ -182,7 +171,7 @@ int run_command(const ServeCommand& command) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  Server server(std::move(*config), handlers::catalog(), worker_program());
+  Server server(std::move(*config), handlers::catalog(), worker_program(), read_again);
   if (auto started = server.start(); !started) {
     std::cerr << "tandem: " << started.error().message << "\n";
     std::cerr.flush();
@@ -338,14 +327,6 @@ int run_command(const ExplainCommand& command) {
     }
   }
   return 0;
-}
-
-int run_command(const StatusCommand& command) {
-  return ask_admin(command.admin, "/api/v1/status", command.json, admin::format_status);
-}
-
-int run_command(const WorkersCommand& command) {
-  return ask_admin(command.admin, "/api/v1/workers", command.json, admin::format_workers);
 }
 
 int run_command(const VersionCommand& command) {

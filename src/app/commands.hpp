@@ -12,6 +12,9 @@ int run_command(const RoutesCommand& command);
 int run_command(const ExplainCommand& command);
 int run_command(const StatusCommand& command);
 int run_command(const WorkersCommand& command);
+int run_command(const StacksCommand& command);
+int run_command(const RequestsCommand& command);
+int run_command(const ReloadCommand& command);
 int run_command(const VersionCommand& command);
 int run_command(const WorkerCommand& command);
 

@@ -1,38 +1,33 @@
 #include "app/server.hpp"
 
-#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <csignal>
+#include <latch>
 #include <mutex>
+#include <set>
 
 #include "admin/admin_handler.hpp"
 #include "app/version.hpp"
 #include "base/log.hpp"
+#include "config/changes.hpp"
 
 namespace tandem::app {
 namespace {
 
-// The signals that the main thread takes: every other thread is started with them blocked.
-sigset_t server_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
-  return set;
-}
+// How long a worker may take to say what it does.
+constexpr Milliseconds kAnswerTime{3000};
 
-std::thread start_thread(const std::string& name, std::function<void()> body) {
-  const sigset_t blocked = server_signals();
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  std::thread thread(std::move(body));
-  pthread_setname_np(thread.native_handle(), name.c_str());
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+config::LoadResult same_again(const config::Config& config) {
+  config::LoadResult result;
+  result.file = config.file;
+  result.config = config;
+  return result;
 }
 
 }  // namespace
@@ -68,13 +63,21 @@ struct Server::AdminSide {
   net::Listener listener;
 };
 
-Server::Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program)
+Server::Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program,
+               Generations::ReadConfig read_config)
     : config_(std::move(config)),
       registry_(config_.threads),
       admin_loop_(config_.threads),
       native_(catalog),
-      worker_program_(std::move(worker_program)) {
-  for (unsigned i = 0; i < config_.threads; ++i) loops_.push_back(std::make_unique<Loop>(i));
+      worker_program_(std::move(worker_program)),
+      surroundings_{native_, worker_program_, {}, registry_},
+      generations_(
+          surroundings_, read_config ? std::move(read_config) : [this] { return same_again(config_); },
+          [this](Deployment& next) { return switch_to(next); }) {
+  for (unsigned i = 0; i < config_.threads; ++i) {
+    loops_.push_back(std::make_unique<Loop>(i));
+    surroundings_.loops.push_back(loops_.back().get());
+  }
 }
 
 Server::~Server() {
@@ -83,52 +86,71 @@ Server::~Server() {
 }
 
 Result<void> Server::start() {
-  if (config_.log.access)
-    access_log_ = std::make_unique<observe::AccessLog>(
-        config_.threads, config_.log.format == "json" ? observe::LogFormat::json : observe::LogFormat::text,
-        [](std::string_view lines) { write_log_lines(lines); });
   // The loops turn before the pools start: answers of workers arrive on them.
   start_threads();
-  if (auto started = start_pools(); !started) return started;
-  auto composed = ComposedTable::make(
-      config_, [this](const auto& endpoint, auto timeout) { return find_endpoint(endpoint, timeout); }, &registry_);
-  if (!composed) return composed.error();
-  router_ = std::make_unique<routing::Router>(std::shared_ptr<const routing::RouteTable>(*composed, &(*composed)->table()),
-                                              config_.threads);
+  if (auto started = generations_.start(config_); !started) return started;
+  const auto first = generations_.current();
+  for (const auto& [name, pool] : first->pools())
+    if (pool->options().mode == pool::Mode::thread)
+      log().warn(
+          "pool {} runs in a thread of this process: a crash, a held interpreter lock or a memory leak of its code is the "
+          "server's, a stuck endpoint can't be replaced and its Python can't be reloaded",
+          name);
+  router_ = std::make_unique<routing::Router>(first->table(), config_.threads);
   boundary_ = std::make_unique<pipeline::ErrorBoundary>(*router_);
-  observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, access_log_.get());
-  metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += connection_metrics(); }));
+  silent_observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, nullptr);
+  prepare_access_log(config_);
+  metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += own_metrics(); }));
   if (auto opened = open_listeners(); !opened) return opened;
   readiness_ = admin::Readiness::ready;
   return {};
 }
 
-Result<void> Server::start_pools() {
-  std::vector<Loop*> loops;
-  for (const auto& loop : loops_) loops.push_back(loop.get());
-  for (const auto& [name, options] : config_.pools) {
-    if (options.endpoints.empty()) continue;
-    auto& pool = pools_[name];
-    pool = std::make_unique<pool::PoolBackend>(options, worker_program_, loops, registry_);
-    if (auto started = pool->start(); !started) return started;
-    if (options.mode == pool::Mode::thread)
-      log().warn(
-          "pool {} runs in a thread of this process: a crash, a held interpreter lock or a memory leak of its code is the "
-          "server's, "
-          "a stuck endpoint can't be replaced and its Python can't be reloaded",
-          name);
-  }
-  return {};
+void Server::prepare_access_log(const config::Config& config) {
+  const std::lock_guard lock(access_log_mutex_);
+  if (!config.log.access || access_log_) return;
+  access_log_ = std::make_unique<observe::AccessLog>(
+      config_.threads, config_.log.format == "json" ? observe::LogFormat::json : observe::LogFormat::text,
+      [](std::string_view lines) { write_log_lines(lines); });
+  logging_observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, access_log_.get());
 }
 
-Result<const service::Handler*> Server::find_endpoint(const config::EndpointConfig& endpoint,
-                                                      std::optional<Milliseconds> timeout) const {
-  if (endpoint.backend == config::Backend::native) return native_.find(endpoint.endpoint);
-  const auto pool = pools_.find(endpoint.pool);
-  if (pool == pools_.end()) return Error("pool.not_found", "there is no pool \"" + endpoint.pool + "\"");
-  auto found = pool->second->find(endpoint.endpoint);
-  if (found && timeout) return pool->second->find_with(endpoint.endpoint, *timeout);
-  return found;
+// What a loop's connections go by. Thread: the loop's, or main before the listeners accept.
+void Server::apply(const config::Config& config, unsigned loop) {
+  auto& context = listeners_[loop]->context();
+  context.options = config.net;
+  context.server_timing = config.server_timing;
+  context.debug = config.debug;
+  context.observer = config.log.access ? logging_observer_.get() : silent_observer_.get();
+}
+
+// Thread: the reloading one.
+std::vector<std::string> Server::switch_to(Deployment& next) {
+  const auto& config = next.config();
+  prepare_access_log(config);
+  log().set_level(spdlog::level::from_str(config.log.level));
+  router_->replace(next.table());
+  const auto switched = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(loops_.size()));
+  for (unsigned i = 0; i < loops_.size(); ++i)
+    loops_[i]->post([this, i, switched, &config] {
+      apply(config, i);
+      router_->refresh(*loops_[i]);
+      switched->count_down();
+    });
+  const auto waiting = config::find_restart_keys(config_, config);
+  // Its tokens belong to the address they were meant for.
+  const bool admin_moves = std::find(waiting.begin(), waiting.end(), "admin.listen") != waiting.end();
+  if (admin_)
+    admin_loop_.post(
+        [this, options = AdminSide::admin_options(config.admin), net = AdminSide::admin_net_options(config), admin_moves] {
+          admin_->listener.context().options = net;
+          if (!admin_moves) admin_->handler.set_options(options);
+        });
+  switched->wait();
+
+  std::vector<std::string> warnings;
+  for (const auto& key : waiting) warnings.push_back("\"" + key + "\" has changed and needs a restart");
+  return warnings;
 }
 
 Result<void> Server::open_listeners() {
@@ -147,11 +169,11 @@ Result<void> Server::open_listeners() {
   }
 
   for (unsigned i = 0; i < config_.threads; ++i) {
-    listeners_.push_back(std::make_unique<net::Listener>(*loops_[i], config_.net, *boundary_, observer_.get(), totals_));
-    listeners_.back()->context().server_timing = config_.server_timing;
-    listeners_.back()->context().debug = config_.debug;
+    listeners_.push_back(std::make_unique<net::Listener>(*loops_[i], config_.net, *boundary_, nullptr, totals_));
+    apply(config_, i);
   }
   if (admin_bound) {
+    questions_.start();
     admin_ = std::make_unique<AdminSide>(admin_loop_, config_, view(), admin_totals_);
     const int descriptor = admin_bound->descriptors.front();
     admin_loop_.post([this, descriptor] { admin_->listener.adopt(*config_.admin.listen, descriptor); });
@@ -174,7 +196,7 @@ void Server::start_threads() {
   threads_.push_back(start_thread("tandem-admin", [this] { admin_loop_.run(); }));
 }
 
-std::string Server::connection_metrics() const {
+std::string Server::own_metrics() const {
   std::string out =
       "# HELP tandem_connections Client connections that are open now.\n# TYPE tandem_connections "
       "gauge\ntandem_connections " +
@@ -184,7 +206,11 @@ std::string Server::connection_metrics() const {
       std::to_string(totals_.accepted.load()) +
       "\n# HELP tandem_connections_refused_total Client connections answered 503 for the connection limit.\n"
       "# TYPE tandem_connections_refused_total counter\ntandem_connections_refused_total " +
-      std::to_string(totals_.refused.load()) + "\n";
+      std::to_string(totals_.refused.load()) +
+      "\n# HELP tandem_generation What is served: 1 since the start, one more with each reload.\n"
+      "# TYPE tandem_generation gauge\ntandem_generation " +
+      std::to_string(generations_.current()->generation()) + "\n";
+  const std::lock_guard lock(access_log_mutex_);
   if (access_log_)
     out +=
         "# HELP tandem_access_log_dropped_total Access log lines dropped because the log could not keep up.\n"
@@ -196,7 +222,8 @@ std::string Server::connection_metrics() const {
 std::string Server::banner() const {
   std::string text = "tandem " + std::string(version()) + ", " + std::to_string(config_.threads) + " I/O thread" +
                      (config_.threads == 1 ? "" : "s");
-  for (const auto& [name, pool] : pools_) {
+  const auto serving = generations_.current();
+  for (const auto& [name, pool] : serving->pools()) {
     const auto& options = pool->options();
     text += ", pool " + name + ": " +
             (options.mode == pool::Mode::thread
@@ -246,12 +273,21 @@ std::string Server::banner() const {
   return text + "ready\n";
 }
 
-admin::ServerView Server::view() const {
+std::vector<std::string> Server::listening() const {
+  std::vector<std::string> urls;
+  for (const auto& bound : bound_) urls.push_back(bound.url);
+  return urls;
+}
+
+admin::ServerView Server::view() {
   admin::ServerView view;
   view.readiness = [this] { return readiness_.load(); };
   view.status = [this] { return status(); };
   view.routes = [this] { return routes(); };
   view.pools = [this] { return pools(); };
+  view.stacks = [this](auto done) { questions_.post([this, done = std::move(done)] { done(stacks()); }); };
+  view.requests = [this](auto done) { questions_.post([this, done = std::move(done)] { done(requests()); }); };
+  view.reload = [this](std::string by, auto done) { reload(std::move(by), std::move(done)); };
   view.registry = &registry_;
   return view;
 }
@@ -266,13 +302,18 @@ admin::StatusView Server::status() const {
   view.config_file = config_.file;
   view.io_threads = config_.threads;
   view.connections = static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals_.connections.load()));
+  view.generation = generations_.current()->generation();
+  for (const auto& one : generations_.retiring()) view.retiring.push_back(one->generation());
+  view.last_reload = generations_.last_reload();
+  const std::lock_guard lock(access_log_mutex_);
   view.dropped_access_lines = access_log_ ? access_log_->dropped() : 0;
   return view;
 }
 
 std::vector<admin::RouteView> Server::routes() const {
   std::vector<admin::RouteView> views;
-  for (const auto& route : config_.routes) {
+  const auto serving = generations_.current();
+  for (const auto& route : serving->config().routes) {
     admin::RouteView view;
     view.name = route.name;
     view.path = route.path;
@@ -292,17 +333,48 @@ std::vector<admin::RouteView> Server::routes() const {
   return views;
 }
 
+void Server::for_each_pool(
+    const std::function<void(const pool::PoolBackend&, const Deployment&, bool is_retiring)>& look) const {
+  const auto serving = generations_.current();
+  std::set<const pool::PoolBackend*> seen;  // one in thread mode belongs to several generations
+  for (const auto& [name, pool] : serving->pools()) {
+    seen.insert(pool.get());
+    look(*pool, *serving, false);
+  }
+  for (const auto& old : generations_.retiring())
+    for (const auto& [name, pool] : old->pools())
+      if (seen.insert(pool.get()).second) look(*pool, *old, true);
+}
+
 std::vector<admin::PoolView> Server::pools() const {
   std::vector<admin::PoolView> views;
-  for (const auto& [name, pool] : pools_) {
+  for_each_pool([&](const pool::PoolBackend& pool, const Deployment& deployment, bool is_retiring) {
     admin::PoolView view;
-    view.name = name;
-    view.mode = pool->options().mode == pool::Mode::thread ? "thread" : "process";
-    view.queued = pool->queued();
-    view.queue_limit = pool->options().queue;
-    view.workers = pool->workers();
+    view.name = pool.options().name;
+    view.mode = pool.options().mode == pool::Mode::thread ? "thread" : "process";
+    view.queued = pool.queued();
+    view.queue_limit = pool.options().queue;
+    view.workers = pool.workers();
+    view.generation = deployment.generation();
+    view.is_retiring = is_retiring;
     views.push_back(std::move(view));
-  }
+  });
+  return views;
+}
+
+std::vector<admin::StacksView> Server::stacks() const {
+  std::vector<admin::StacksView> views;
+  for_each_pool([&](const pool::PoolBackend& pool, const Deployment& deployment, bool) {
+    views.push_back({pool.options().name, deployment.generation(), pool.stacks(kAnswerTime)});
+  });
+  return views;
+}
+
+std::vector<admin::RequestsView> Server::requests() const {
+  std::vector<admin::RequestsView> views;
+  for_each_pool([&](const pool::PoolBackend& pool, const Deployment& deployment, bool) {
+    views.push_back({pool.options().name, deployment.generation(), pool.requests(kAnswerTime)});
+  });
   return views;
 }
 
@@ -322,7 +394,7 @@ int Server::run(const std::function<void()>& announce) {
         reopen_log();
         log().info("log file reopened");
       } else {
-        log().warn("SIGHUP: reloading is not built yet; the server goes on as it is");
+        reload("SIGHUP", {});
       }
       wait_other();
     });
@@ -336,14 +408,16 @@ int Server::run(const std::function<void()>& announce) {
   at_once.sa_handler = [](int) { ::_exit(1); };
   ::sigaction(SIGTERM, &at_once, nullptr);
   ::sigaction(SIGINT, &at_once, nullptr);
-  drain_and_stop();
+  stop();
   log().info("stopped");
   return 0;
 }
 
-void Server::drain_and_stop() {
+void Server::stop() {
   readiness_ = admin::Readiness::draining;
-  const auto deadline = std::chrono::steady_clock::now() + config_.net.limits.drain_timeout;
+  generations_.stop_reloading();
+  const auto drain_timeout = generations_.current()->config().net.limits.drain_timeout;
+  const auto deadline = std::chrono::steady_clock::now() + drain_timeout;
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t draining = listeners_.size();
@@ -363,7 +437,8 @@ void Server::drain_and_stop() {
   }
   // No request is left: workers finish, Python's atexit runs. They get a moment even when the drain used up its time.
   const auto pool_deadline = std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(2));
-  for (auto& [name, pool] : pools_) pool->stop(pool_deadline);
+  generations_.stop(pool_deadline);
+  questions_.finish();
   if (admin_) {
     std::mutex admin_mutex;
     bool admin_done = false;

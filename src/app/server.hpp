@@ -1,16 +1,18 @@
-// The running server: owns loops, threads, backends, listeners and the admin side as plain members in construction order.
+// The running server: owns loops, threads, generations, listeners and the admin side as plain members in construction order.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "admin/server_view.hpp"
-#include "app/compose.hpp"
+#include "app/errand_thread.hpp"
+#include "app/generations.hpp"
 #include "base/loop.hpp"
 #include "config/config.hpp"
 #include "native/native_backend.hpp"
@@ -18,15 +20,16 @@
 #include "observe/access_log.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/pipeline.hpp"
-#include "pool/pool_backend.hpp"
 #include "routing/router.hpp"
 
 namespace tandem::app {
 
-// Thread: main for everything but view(), which the admin thread asks; the constructor starts no thread.
+// Thread: main for everything but reload() and what view() gives the admin side; the constructor starts no thread.
 class Server {
  public:
-  Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program);
+  // `read_config`: what a reload goes by; without one it goes by `config` again, with fresh pools.
+  Server(config::Config config, native::Catalog catalog, pool::WorkerProgram worker_program,
+         Generations::ReadConfig read_config = {});
   ~Server();
 
   // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for
@@ -35,44 +38,60 @@ class Server {
 
   // Where to look and what to try, for standard output; its last line is "ready".
   std::string banner() const;
+  // Where it listens, as URLs: the listeners of the config in their order, then the admin side.
+  std::vector<std::string> listening() const;
 
-  // Calls `announce` once signals are heeded, serves until SIGTERM or SIGINT, then drains: no request that was accepted is
-  // lost within the drain timeout; a second signal ends the process at once with 1. Returns the exit code.
+  // Lets a new generation serve: its config, fresh workers, a new route table. On failure nothing changes. `done`, which may
+  // be empty, is told how it went, on another thread. Thread: any.
+  void reload(std::string by, Generations::Done done) { generations_.reload(std::move(by), std::move(done)); }
+
+  // Calls `announce` once signals are heeded, serves until SIGTERM or SIGINT, then stops. A second signal ends the process
+  // at once with 1; SIGHUP reloads. Returns the exit code.
   int run(const std::function<void()>& announce);
 
+  // Drains: no request that was accepted is lost within the drain timeout.
+  void stop();
+
  private:
-  Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint,
-                                                std::optional<Milliseconds> timeout) const;
-  Result<void> start_pools();
   Result<void> open_listeners();
   void start_threads();
-  void drain_and_stop();
-  std::string connection_metrics() const;
+  void prepare_access_log(const config::Config& config);
+  void apply(const config::Config& config, unsigned loop);
+  std::vector<std::string> switch_to(Deployment& next);
+  std::string own_metrics() const;
 
-  admin::ServerView view() const;
+  admin::ServerView view();
   admin::StatusView status() const;
   std::vector<admin::RouteView> routes() const;
   std::vector<admin::PoolView> pools() const;
+  // Calls `look` with the pools of every generation that runs.
+  void for_each_pool(const std::function<void(const pool::PoolBackend&, const Deployment&, bool is_retiring)>& look) const;
+  std::vector<admin::StacksView> stacks() const;
+  std::vector<admin::RequestsView> requests() const;
 
   struct AdminSide;
 
-  const config::Config config_;
+  const config::Config config_;  // of the start: what it says of addresses, threads and the log's place holds to the end
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   observe::Registry registry_;
-  std::unique_ptr<observe::AccessLog> access_log_;
+  mutable std::mutex access_log_mutex_;
+  std::unique_ptr<observe::AccessLog> access_log_;  // made when it is first wanted; guarded by access_log_mutex_
   std::vector<std::unique_ptr<Loop>> loops_;
   Loop admin_loop_;
   native::NativeBackend native_;
   pool::WorkerProgram worker_program_;
-  std::map<std::string, std::unique_ptr<pool::PoolBackend>> pools_;
+  Surroundings surroundings_;
+  Generations generations_;
   std::unique_ptr<routing::Router> router_;
   std::unique_ptr<pipeline::ErrorBoundary> boundary_;
-  std::unique_ptr<pipeline::ExchangeObserver> observer_;
+  std::unique_ptr<pipeline::ExchangeObserver> silent_observer_;
+  std::unique_ptr<pipeline::ExchangeObserver> logging_observer_;  // null until there is an access log
   net::ListenerTotals totals_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<net::Bound> bound_;
   net::ListenerTotals admin_totals_;
   std::unique_ptr<AdminSide> admin_;
+  ErrandThread questions_{"tandem-ask"};  // what the admin side asks of the workers
   std::atomic<admin::Readiness> readiness_{admin::Readiness::starting};
   std::vector<std::shared_ptr<void>> metric_sources_;
   std::vector<std::thread> threads_;

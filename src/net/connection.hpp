@@ -59,7 +59,7 @@ struct ConnectionContext {
       : loop(event_loop), options(net_options), root(root_handler) {}
 
   Loop& loop;
-  const NetOptions& options;
+  NetOptions options;  // may change between any two events of the loop
   const service::Handler& root;
   const service::Observer* observer = nullptr;
   bool server_timing = false;

@@ -18,8 +18,8 @@ class PrometheusText {
   // Where the samples of that family are appended; valid as long as this object. `type` and `help` count the first time.
   std::string& family(std::string_view name, std::string_view type, std::string_view help);
 
-  // Sorts the lines of an exposition into the families. Samples that stand under no # TYPE become an untyped family. A series
-  // that is there already is added to: whole numbers only.
+  // Sorts the lines of an exposition into the families. Samples that stand under no # TYPE become an untyped family. A
+  // series that is there already is added to: whole numbers only.
   void merge(std::string_view text);
 
   std::string text() const;
