@@ -96,6 +96,10 @@ admin::ReloadReport Generations::try_reload() {
 }
 
 void Generations::note(const admin::ReloadReport& report) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_reload_ = report;
+  }
   surroundings_.registry
       .counter("tandem_reloads_total", "Reloads that were asked for.", report.ok() ? R"(result="ok")" : R"(result="failed")")
       .add(surroundings_.registry.shared_shard());
@@ -107,8 +111,6 @@ void Generations::note(const admin::ReloadReport& report) {
     if (report.errors.size() != 1 || report.errors.front() != report.detail)
       for (const auto& error : report.errors) log().error("reload: {}", error);
   }
-  const std::lock_guard lock(mutex_);
-  last_reload_ = report;
 }
 
 void Generations::retire(std::shared_ptr<Deployment> old, std::shared_ptr<Deployment> successor) {
