@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 
 from support.server import binary
 
-REQUEST_HEAD, REQUEST_BODY, CREDIT = 1, 2, 3
+REQUEST_HEAD, REQUEST_BODY, CREDIT, MESSAGE, CLOSE = 1, 2, 3, 4, 5
 RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_END, ERROR, REQUEST_CREDIT = 16, 17, 18, 19, 20
+WORKER_MESSAGE, WORKER_CLOSE, INFORMATIONAL = 21, 22, 23
 HELLO, CANCEL, REVOKE, PING, DRAIN = 32, 33, 34, 35, 36
 STARTING, READY, FAILED, LOG, PONG, REVOKED = 48, 49, 50, 51, 52, 53
-END, STREAMED = 1, 2
+END, STREAMED, TEXT = 1, 2, 4
+OUT_OF_TIME, CLIENT_GONE = b"\0", b"\1"  # payload of CANCEL
 UNKNOWN = 2**64 - 1
 INITIAL_CREDIT = 256 * 1024
 METHODS = {"GET": 1, "HEAD": 2, "POST": 3, "PUT": 4, "DELETE": 5}
@@ -104,6 +106,7 @@ def request_head(
     scheme: bytes = b"http",
     authority: bytes = b"tandem.test",
     target: bytes | None = None,
+    raw_path: bytes | None = None,
     version: int = 11,
     shadow: bool = False,
     websocket: bool = False,
@@ -119,8 +122,8 @@ def request_head(
         return struct.pack("<II", len(strings) - len(text), len(text))
 
     texts = [
-        method.encode(), path if target is None else target, path, path, query, scheme, authority, client, request_id, route,
-        arm, root_path, server,
+        method.encode(), path if target is None else target, path, path if raw_path is None else raw_path, query, scheme,
+        authority, client, request_id, route, arm, root_path, server,
     ]  # fmt: skip
     refs = b"".join(ref(text) for text in texts)
     params_part = b"".join(ref(name.encode()) + ref(value) for name, value in (params or {}).items())
