@@ -217,10 +217,10 @@ bool load_keys() {
   return true;
 }
 
-// A dict that has once held more has room for the fields without growing, and so has its copy.
+// A dict that has once held a little more has room for the fields of most requests without growing, and so has its copy.
 bool make_room(PyObject* dict) {
   for (int i = 0; i < 2; ++i) {
-    for (long n = 0; n < 24; ++n) {
+    for (long n = 0; n < 4; ++n) {
       const auto key = Object::steal(PyLong_FromLong(n));
       if (!key || (i == 0 ? PyDict_SetItem(dict, key.get(), Py_None) : PyDict_DelItem(dict, key.get())) != 0) return false;
     }
@@ -234,13 +234,13 @@ bool load_environ(const Gil&, PyObject* runtime, bool multithread, bool multipro
   if (!load_keys()) return false;
   const auto made = Object::steal(PyObject_CallMethod(runtime, "wsgi_constants", "sNN", "tandem/" TANDEM_VERSION,
                                                       PyBool_FromLong(multithread), PyBool_FromLong(multiprocess)));
-  if (!made || !make_room(made.get())) return false;
-  // What a request may leave as it is.
-  if (PyDict_SetItem(made.get(), keys.script_name, names().empty_string) != 0 ||
-      PyDict_SetItem(made.get(), keys.query_string, names().empty_string) != 0 ||
-      PyDict_SetItem(made.get(), keys.remote_addr, names().empty_string) != 0 ||
-      PyDict_SetItem(made.get(), keys.server_protocol, version_1_1) != 0 ||
-      PyDict_SetItem(made.get(), keys.url_scheme, scheme_http) != 0)
+  if (!made) return false;
+  // What a request may leave as it is, and what it always sets: replacing is cheaper than adding.
+  for (PyObject* const key : {keys.script_name, keys.query_string, keys.remote_addr, keys.request_method, keys.path_info,
+                              keys.raw_uri, keys.request_uri, keys.server_name, keys.server_port, keys.input})
+    if (PyDict_SetItem(made.get(), key, names().empty_string) != 0) return false;
+  if (PyDict_SetItem(made.get(), keys.server_protocol, version_1_1) != 0 ||
+      PyDict_SetItem(made.get(), keys.url_scheme, scheme_http) != 0 || !make_room(made.get()))
     return false;
   constants = Py_NewRef(made.get());
   return true;
