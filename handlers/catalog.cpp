@@ -12,6 +12,7 @@ http::Response cookies(const http::Request& request);
 http::Response baseline(const http::Request& request);
 Task<http::Response> delay(http::Request& request, service::Call& call);
 http::Response bytes(const http::Request& request);
+Task<http::Response> events(http::Request& request, service::Call& call);
 http::Response status(const http::Request& request);
 Task<http::Response> upload(http::Request& request, service::Call& call);
 Task<http::Response> mandelbrot(http::Request& request, service::Call& call);
@@ -30,6 +31,7 @@ native::Catalog catalog() {
       {"baseline", baseline},
       {"delay", delay},
       {"bytes", bytes},
+      {"events", events},
       {"status", status},
       {"upload", upload, native::BodyMode::streamed},
       {"mandelbrot", mandelbrot},

@@ -7,11 +7,13 @@ class below, so that endpoints can be called from unit tests:
 
 from __future__ import annotations
 
+import asyncio as _asyncio
 import json as _json
+import re as _re
 from collections.abc import Mapping as _Mapping
 from urllib.parse import parse_qsl as _parse_qsl
 
-__all__ = ["Cancelled", "HTTPError", "Headers", "QueryParams", "Request", "Response"]
+__all__ = ["Cancelled", "Event", "EventStream", "HTTPError", "Headers", "QueryParams", "Request", "Response"]
 
 
 class Cancelled(BaseException):
@@ -49,6 +51,123 @@ class Response:
 
     def __repr__(self):
         return f"<Response {self.status}>"
+
+
+class Event:
+    """One server-sent event (WHATWG HTML, "Server-sent events"). `data`: text, or what JSON can say; `event`: its type; `id`: what a
+    browser tells in Last-Event-ID when it comes back; `retry`: milliseconds until it does; `comment`: for nobody."""
+
+    __slots__ = ("comment", "data", "event", "id", "retry")
+
+    def __init__(self, data=None, event=None, id=None, retry=None, comment=None):
+        self.data = data
+        self.event = event
+        self.id = id
+        self.retry = retry
+        self.comment = comment
+
+    def encode(self):
+        """Its bytes on the wire."""
+        lines = [f": {line}" for line in _lines(self.comment)]
+        for name, value in (("event", self.event), ("id", self.id)):
+            if value is not None:
+                value = str(value)
+                if _LINE_END.search(value) or "\0" in value:
+                    raise ValueError(f"the {name} of an event is one line without NUL, not {value!r}")
+                lines.append(f"{name}: {value}")
+        if self.retry is not None:
+            if not isinstance(self.retry, int) or self.retry < 0:
+                raise ValueError(f"the retry of an event is a number of milliseconds, not {self.retry!r}")
+            lines.append(f"retry: {int(self.retry)}")
+        data = self.data
+        if data is not None and not isinstance(data, str):
+            data = _json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        lines += [f"data: {line}" for line in _lines(data)]
+        return ("\n".join(lines) + "\n\n").encode("utf-8", "backslashreplace")
+
+    def __repr__(self):
+        return f"Event({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__ if getattr(self, name) is not None)})"
+
+
+_LINE_END = _re.compile("\r\n|\r|\n")
+
+
+def _lines(text):
+    return [] if text is None else _LINE_END.split(text)
+
+
+def _encode_event(event):
+    if isinstance(event, Event):
+        return event.encode()
+    if isinstance(event, str):
+        return Event(event).encode()
+    if isinstance(event, dict):
+        return Event(**event).encode()
+    raise TypeError(f"an event is a str, a dict of Event's arguments or an Event, not {type(event).__name__}")
+
+
+class EventStream(Response):
+    """Answers with server-sent events. `events` is an iterable of events, in `async def` endpoints also an asynchronous one: text, dicts
+    of Event's arguments, or Event objects. `ping`: seconds of silence after which a comment is sent, so that nobody between takes the
+    connection for dead; for asynchronous ones only."""
+
+    __slots__ = ()
+
+    def __init__(self, events, *, ping=None, status=200, headers=None):
+        fields = [("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")]
+        given = _pairs_of(headers or ())
+        names = {name.lower() for name, _ in given}
+        fields = [field for field in fields if field[0].lower() not in names]
+        if hasattr(events, "__aiter__"):
+            body = _AsyncEvents(events, ping)
+        elif ping is None:
+            body = _Events(events)
+        else:
+            raise ValueError("a ping needs an asynchronous iterable: another can't be interrupted")
+        super().__init__(body, status, fields + given, "text/event-stream")
+
+
+class _Events:
+    def __init__(self, events):
+        self._events = iter(events)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return _encode_event(next(self._events))
+
+    def close(self):
+        if hasattr(self._events, "close"):
+            self._events.close()
+
+
+class _AsyncEvents:
+    def __init__(self, events, ping):
+        self._events = events.__aiter__()
+        self._ping = ping
+        self._next = None  # the task that waits for the next event, where there are pings
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if self._ping is None:
+            return _encode_event(await self._events.__anext__())
+        if self._next is None:
+            self._next = _asyncio.ensure_future(self._events.__anext__())
+        done, _ = await _asyncio.wait({self._next}, timeout=self._ping)
+        if not done:
+            return b": ping\n\n"
+        event, self._next = self._next, None
+        return _encode_event(event.result())
+
+    async def aclose(self):
+        if self._next is not None:
+            self._next.cancel()
+            await _asyncio.gather(self._next, return_exceptions=True)
+        if hasattr(self._events, "aclose"):
+            await self._events.aclose()
 
 
 class QueryParams(_Mapping):

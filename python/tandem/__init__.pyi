@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, Union
 
-__all__ = ["Cancelled", "HTTPError", "Headers", "QueryParams", "Request", "Response"]
+__all__ = ["Cancelled", "Event", "EventStream", "HTTPError", "Headers", "QueryParams", "Request", "Response"]
 
 _Fields = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 _Piece = Union[bytes, bytearray, memoryview, str]
@@ -32,6 +32,40 @@ class Response:
     content_type: str | None
     def __init__(
         self, body: _Body = None, status: int = 200, headers: _Fields | None = None, content_type: str | None = None
+    ) -> None: ...
+
+class Event:
+    """One server-sent event. `data` is text, or what is sent as JSON; `retry` counts milliseconds."""
+
+    data: Any
+    event: str | None
+    id: str | int | None
+    retry: int | None
+    comment: str | None
+    def __init__(
+        self,
+        data: Any = None,
+        event: str | None = None,
+        id: str | int | None = None,
+        retry: int | None = None,
+        comment: str | None = None,
+    ) -> None: ...
+    def encode(self) -> bytes:
+        """Its bytes on the wire."""
+
+_Event = Union[str, dict[str, Any], Event]
+
+class EventStream(Response):
+    """Answers with server-sent events: text, dicts of Event's arguments, or Event objects. An asynchronous iterable needs an
+    `async def` endpoint; `ping`, for these, is the silence in seconds after which a comment is sent."""
+
+    def __init__(
+        self,
+        events: Iterable[_Event] | AsyncIterable[_Event],
+        *,
+        ping: float | None = None,
+        status: int = 200,
+        headers: _Fields | None = None,
     ) -> None: ...
 
 class QueryParams(Mapping[str, str]):

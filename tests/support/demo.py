@@ -18,6 +18,7 @@ DEMO = [
     ("/baseline", "baseline", "baseline", {"methods": ["GET", "POST"]}),
     ("/delay/{ms}", "delay", "delay", {"timeout": "65s"}),
     ("/bytes/{n}", "bytes", "byte_stream", {}),
+    ("/events/{n}", "events", "events", {}),
     ("/status/{code}", "status", "status_code", {}),
     ("/upload", "upload", "upload", {"methods": ["POST", "PUT"], "stream": True, "limits": {"body_bytes": "20MiB"}}),
     ("/mandelbrot/{size}", "mandelbrot", "mandelbrot", {}),
