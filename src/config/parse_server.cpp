@@ -136,6 +136,16 @@ net::Limits parse_limits(Object section) {
   return limits;
 }
 
+net::WebSocketOptions parse_websocket(Object section) {
+  net::WebSocketOptions websocket;
+  section.size("max_message", websocket.max_message, 1, kGiB);
+  section.duration("ping_interval", websocket.ping_interval, 0ms, 24h);
+  section.duration("ping_timeout", websocket.ping_timeout, 1ms, 24h);
+  section.boolean("compression", websocket.compression);
+  section.close();
+  return websocket;
+}
+
 LogConfig parse_log(Object section, const Files& files) {
   LogConfig log;
   section.choice<std::string>("level", log.level,
@@ -178,6 +188,7 @@ Config parse_config(const Value& document, const Surroundings& surroundings) {
   auto http = top.section("http", "http");
   http.boolean("strict", config.net.strict);
   http.close();
+  config.net.websocket = parse_websocket(top.section("websocket", "websocket"));
   config.log = parse_log(top.section("log", "log"), surroundings.files);
   config.pin_token = parse_token_file(top, "pin_token_file", surroundings.files);
   std::optional<PinPolicy> pin;

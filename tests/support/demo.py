@@ -6,7 +6,7 @@ from typing import Any
 
 from support.server import SOURCE
 
-# path, native endpoint, Python module, what else the route says
+# path, native endpoint, Python module, what else the route says (and the backend of the Python arm, where it is an application)
 DEMO = [
     ("/plaintext", "plaintext", "plaintext", {}),
     ("/json", "json", "json_hello", {}),
@@ -23,18 +23,21 @@ DEMO = [
     ("/upload", "upload", "upload", {"methods": ["POST", "PUT"], "stream": True, "limits": {"body_bytes": "20MiB"}}),
     ("/mandelbrot/{size}", "mandelbrot", "mandelbrot", {}),
     ("/stats", "stats", "stats", {"methods": ["POST"]}),
+    ("/ws/echo", "websocket_echo", "ws_echo:app", {"backend": "asgi"}),
 ]
 
 
 def twin(path: str, native: str, module: str, rest: dict[str, Any] | None = None) -> dict[str, Any]:
     """One path answered by C++ and by Python in equal shares."""
+    rest = dict(rest or {})
+    backend = rest.pop("backend", "python")
     return {
         "path": path,
         "arms": {
             "cpp": {"native": native, "weight": 50},
-            "py": {"python": module if ":" in module else f"{module}:handle", "weight": 50},
+            "py": {backend: module if ":" in module else f"{module}:handle", "weight": 50},
         },
-        **(rest or {}),
+        **rest,
     }
 
 

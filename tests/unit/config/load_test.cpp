@@ -85,7 +85,7 @@ TEST_F(Load, ReadsEverySection) {
     "admin": {"listen": "0.0.0.0:9091", "hosts": ["metrics.example"], "token_file": "token", "read_token_file": "token"},
     "limits": {"header_bytes": "32KiB", "header_count": 50, "uri_bytes": 4096, "body_bytes": "2MiB", "connections": 7,
                "header_timeout": "1s", "body_timeout": "2s", "idle_timeout": "3s", "write_timeout": "4s", "drain_timeout": "0s"},
-    "http": {"strict": true}, "log": {"level": "warn", "format": "json", "access": false, "file": "tandem.log"},
+    "http": {"strict": true}, "websocket": {"max_message": "1MiB", "ping_interval": "5s", "ping_timeout": "2s", "compression": false}, "log": {"level": "warn", "format": "json", "access": false, "file": "tandem.log"},
     "python": {"workers": "${WORKERS}", "queue": 5, "queue_timeout": "1m", "timeout": "2s", "max_requests": 10,
                "max_requests_jitter": 2, "max_rss": "64MiB", "home": null, "threads": 4},
     "pools": {"other": {"mode": "thread"}},
@@ -101,6 +101,10 @@ TEST_F(Load, ReadsEverySection) {
   EXPECT_EQ(c.net.limits.connections, 7u);
   EXPECT_EQ(c.net.limits.drain_timeout, Milliseconds(0));
   EXPECT_TRUE(c.net.strict);
+  EXPECT_EQ(c.net.websocket.max_message, 1024u * 1024u);
+  EXPECT_EQ(c.net.websocket.ping_interval, Milliseconds(5000));
+  EXPECT_EQ(c.net.websocket.ping_timeout, Milliseconds(2000));
+  EXPECT_FALSE(c.net.websocket.compression);
   EXPECT_EQ(c.log.level, "warn");
   EXPECT_EQ(c.log.file, (directory_ / "tandem.log").string());
   EXPECT_EQ(c.pools.at("python").workers, 3u);

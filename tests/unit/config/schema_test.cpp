@@ -84,7 +84,7 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
   };
   Json written = defaults("top");
   written["routes"] = Json::array();
-  for (const auto* section : {"admin", "limits", "http", "log"}) written[section] = defaults(section);
+  for (const auto* section : {"admin", "limits", "http", "websocket", "log"}) written[section] = defaults(section);
   written["python"] = defaults("pool");
   written["pools"]["adaptive"]["workers"] = defaults("workers");
 
@@ -109,7 +109,9 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
         << pool.stuck_grace.count() << ' ' << pool.max_lifetime.count() << ' ' << pool.user << ' ' << pool.lifespan << ' '
         << pool.warmup.size() << ' ' << adaptive.workers << ' ' << adaptive.max_workers << ' '
         << adaptive.idle_timeout.count() << ' ' << config.trusted_proxies.size() << ' ' << config.log.level << ' '
-        << config.log.format << ' ' << config.log.access << ' ' << config.log.file;
+        << config.log.format << ' ' << config.log.access << ' ' << config.log.file << ' ' << config.net.websocket.max_message
+        << ' ' << config.net.websocket.ping_interval.count() << ' ' << config.net.websocket.ping_timeout.count() << ' '
+        << config.net.websocket.compression;
     return out.str();
   };
   EXPECT_EQ(describe(written), describe(Json::parse(R"({"routes": [], "pools": {"adaptive": {"workers": {}}}})")));
