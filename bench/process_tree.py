@@ -96,11 +96,32 @@ def memory(root):
     return total
 
 
-def open_descriptors(root):
-    count = 0
+def rss_bytes(pid):
+    """Of this process alone."""
+    return _kib_fields(f"/proc/{pid}/status").get("VmRSS", 0)
+
+
+def forget_peaks(root):
+    """Lets the kernel measure anew the most memory that each process of the tree has held."""
     for pid in tree(root):
-        try:
-            count += len(os.listdir(f"/proc/{pid}/fd"))
-        except OSError:
-            pass
-    return count
+        with open(f"/proc/{pid}/clear_refs", "w") as file:
+            file.write("5")
+
+
+def peaks(root):
+    """The most memory (RSS, bytes) held since forget_peaks(): that of `root` and that of the largest process it started, 0 if none."""
+    held = {pid: _kib_fields(f"/proc/{pid}/status").get("VmHWM", 0) for pid in tree(root)}
+    return held.pop(root, 0), max(held.values(), default=0)
+
+
+def open_descriptors(root):
+    """Of all processes of the tree together."""
+    return sum(map(descriptors, tree(root)))
+
+
+def descriptors(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:  # the process has ended
+        return 0
+

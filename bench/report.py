@@ -72,6 +72,11 @@ def bytes_per_connection(data, server="tandem"):
     return data["scenarios"].get("idle", {}).get("servers", {}).get(server, {}).get("bytes_per_connection")
 
 
+def failed_while_reloading(data):
+    measured = data["scenarios"].get("reload", {}).get("servers", {}).values()
+    return sum(one["failed"] for one in measured) if measured else None
+
+
 # What is wanted: text, measured value, "<=" or ">=" or None (only reported), bound, how to show it, what others reach.
 TARGETS = [
     ("native plaintext ÷ limit", lambda d: ratio(d, "plaintext", "tandem", "limit"), "<=", 1.15, "{:.2f}",
@@ -87,9 +92,18 @@ TARGETS = [
     ("the same ÷ beside a stranger's busy loop", lambda d: interference_ratio(d, "beside_busy_loop"), None, None, "{:.2f}", "–"),
     ("user memory of an idle keep-alive connection", bytes_per_connection, "<=", 2048, "{:.0f} B", "–"),
     ("uvicorn ÷ our ASGI hello", lambda d: ratio(d, "plaintext", "uvicorn", "tandem-asgi"), ">=", 2.4, "{:.2f}", "prototype 2.7"),
+    ("the same with an answer of 10 KiB", lambda d: ratio(d, "asgi-10k", "uvicorn", "tandem-asgi"), ">=", 2.4, "{:.2f}", "–"),
+    ("the same with a real suspension", lambda d: ratio(d, "asgi-suspended", "uvicorn", "tandem-asgi"), ">=", 1.8, "{:.2f}",
+     "prototype 1.8–2.3"),
+    ("the same, FastAPI", lambda d: ratio(d, "fastapi", "uvicorn", "tandem-asgi"), ">=", 1.25, "{:.2f}", "the rest is FastAPI's"),
     ("gunicorn gthread ÷ our WSGI hello", lambda d: ratio(d, "plaintext", "gunicorn", "tandem-wsgi"), ">=", 12, "{:.1f}",
      "prototype 15"),
     ("WSGI hello ÷ limit", lambda d: ratio(d, "plaintext", "tandem-wsgi", "limit"), "<=", 1.7, "{:.2f}", "bjoern 1.40"),
+    ("our ASGI hello ÷ uvicorn, two workers, requests per second",
+     lambda d: ratio(d, "asgi-2-workers", "tandem-asgi", "uvicorn", "requests_per_second"), None, None, "{:.2f}", "–"),
+    ("our WSGI hello ÷ gunicorn gthread, two workers, requests per second",
+     lambda d: ratio(d, "wsgi-2-workers", "tandem-wsgi", "gunicorn", "requests_per_second"), None, None, "{:.2f}", "–"),
+    ("requests that failed while reloading every second", failed_while_reloading, "<=", 0, "{:.0f}", "–"),
 ]
 
 
@@ -148,13 +162,14 @@ def spread(values):
 
 def load_section(data, name):
     scenario = data["scenarios"][name]
+    base = scenario.get("base", "limit")
     rows = []
     for server, entry in scenario["servers"].items():
         measured = entry["rounds"]
         if not measured:
             continue
         client, busy = (figure(data, name, server, key) for key in ("client_cpu_share", "server_cpu_share"))
-        is_client_bound = client > 0.95 > busy
+        is_client_bound = scenario.get("pinned", True) and client > 0.95 > busy
         cpu = figure(data, name, server, "cpu_us_per_request")
         rows.append([
             entry["description"],
@@ -163,13 +178,14 @@ def load_section(data, name):
             milliseconds(figure(data, name, server, "p99_us")),
             show(cpu),
             show(spread([one["cpu_us_per_request"] for one in measured]), "{:.0%}"),
-            show(ratio(data, name, server, "limit")),
+            show(ratio(data, name, server, base)),
             mebibytes(figure(data, name, server, "rss_bytes")),
             mebibytes(figure(data, name, server, "pss_bytes")),
         ])
-    lines = [f"## {scenario['title']}, c={scenario['connections']}", ""]
+    pinning = "" if scenario.get("pinned", True) else ", not pinned"
+    lines = [f"## {scenario['title']}, c={scenario['connections']}{pinning}", ""]
     if rows:
-        head = ["server", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "spread", "÷ limit", "RSS MiB", "PSS MiB"]
+        head = ["server", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "spread", f"÷ {base}", "RSS MiB", "PSS MiB"]
         lines += [table(head, rows), ""]
     if any("¹" in row[1] for row in rows):
         lines += ["¹ `wrk` was the bottleneck: the server could have answered more. The CPU time per request holds all the same.", ""]
@@ -221,6 +237,70 @@ def interference_section(data):
     return lines + left_out(scenario)
 
 
+def balance_section(data):
+    scenario = data["scenarios"]["balance"]
+    rows = [[entry["description"], *(show(entry[key], "{:.1f}") for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "long_p50_ms")),
+             entry["short"], entry["failed"]] for entry in scenario["servers"].values()]
+    lines = [f"## {scenario['title']}", "",
+             f"One client asks for 200 ms again and again, so that one worker of two is always free. Requests of 1 ms arrive at random, "
+             f"{scenario['rate']} a second for {scenario['seconds']} s, over {scenario['connections']} keep-alive connections. The latency "
+             "of a short request counts from when it was due.", ""]
+    if rows:
+        head = ["server", "short p50 ms", "p90 ms", "p99 ms", "max ms", "long p50 ms", "short ones", "failed"]
+        lines += [table(head, rows), ""]
+    return lines + left_out(scenario)
+
+
+def memory_cells(entry):
+    """Before and at the most: of the first process, and of the largest that it started."""
+    return [mebibytes(entry[key] or None) for key in ("front_before_bytes", "front_peak_bytes", "worker_before_bytes",
+                                                      "worker_peak_bytes")]
+
+
+MEMORY_HEAD = ["front MiB", "at most", "worker MiB", "at most"]
+
+
+def slow_download_section(data):
+    scenario = data["scenarios"]["slow-download"]
+    rows = [[entry["description"], mebibytes(entry["taken_bytes"]), *memory_cells(entry)] for entry in scenario["servers"].values()]
+    lines = [f"## {scenario['title']}", "",
+             f"{scenario['clients']} clients read {scenario['bytes_per_second'] // 1000} kB a second each, for {scenario['seconds']} s. RSS before "
+             "they came, after one download at full speed, and the most held while they read, of the server's first process and of the "
+             "largest that it started.", ""]
+    if rows:
+        lines += [table(["server", "read MiB", *MEMORY_HEAD], rows), ""]
+    return lines + left_out(scenario)
+
+
+def upload_section(data):
+    scenario = data["scenarios"]["upload"]
+    rows = [[entry["description"], mebibytes(entry["bytes_per_second"]), show(entry["cpu_seconds_per_gib"]), *memory_cells(entry)]
+            for entry in scenario["servers"].values()]
+    lines = [f"## {scenario['title']}", "",
+             f"{scenario['size'] / 2**20:,.0f} MiB over one connection, not pinned; the application counts the bytes. RSS before, after an upload of 1 MiB, "
+             "and the most held meanwhile.", ""]
+    if rows:
+        lines += [table(["server", "MiB/s", "CPU s/GiB", *MEMORY_HEAD], rows), ""]
+    return lines + left_out(scenario)
+
+
+def reload_section(data):
+    scenario = data["scenarios"]["reload"]
+    rows = []
+    for entry in scenario["servers"].values():
+        memory, descriptors = entry["front_rss_bytes"], entry["front_descriptors"]
+        rows.append([entry["description"], entry["reloads"], show(entry["reload_p50_seconds"]), thousands(entry["requests"]),
+                     entry["failed"], milliseconds(entry["p99_us"]), mebibytes(memory[0]), mebibytes(memory[len(memory) // 2]),
+                     mebibytes(memory[-1]), descriptors[0], descriptors[-1]])
+    lines = [f"## {scenario['title']}", "",
+             f"`{scenario['path']}`, {scenario['connections']} connections for {scenario['seconds']} s, not pinned, after a first load and a first "
+             "reload. RSS and descriptors are those of the front, at the start, half-way and at the end.", ""]
+    if rows:
+        head = ["server", "reloads", "each s", "requests", "failed", "p99 ms", "RSS MiB", "half-way", "end", "descriptors", "end"]
+        lines += [table(head, rows), ""]
+    return lines + left_out(scenario)
+
+
 def idle_section(data):
     scenario = data["scenarios"]["idle"]
     rows = [[entry["description"], mebibytes(entry["at_rest"]["rss_bytes"]), mebibytes(entry["at_rest"]["pss_bytes"]),
@@ -261,7 +341,8 @@ def facts(data):
 
 
 def tables(data):
-    sections = {"workers": workers_section, "interference": interference_section, "idle": idle_section}
+    sections = {"workers": workers_section, "interference": interference_section, "balance": balance_section,
+                "slow-download": slow_download_section, "upload": upload_section, "reload": reload_section, "idle": idle_section}
     lines = ["## Targets", "", target_table(data), ""]
     for name in data["scenarios"]:
         lines += sections[name](data) if name in sections else load_section(data, name)

@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import measuring
 import report
 import scenarios
 import servers
@@ -31,12 +32,12 @@ ALWAYS = ("wrk", "taskset", "prlimit")
 
 def parse_arguments(argv):
     parser = argparse.ArgumentParser(prog="./tandem-dev bench", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one short round: about a minute and a half, for a first look")
+    parser.add_argument("--quick", action="store_true", help="one short round: about five minutes, for a first look")
     parser.add_argument("--rounds", type=int, help="default 3, with --quick 1")
     parser.add_argument("--seconds", type=int, help="length of a measured run, default 4, with --quick 2")
     parser.add_argument("--only", default="", metavar="NAME,…", help="only these servers (limit, tandem, nginx, …)")
-    parser.add_argument("--scenarios", default="", metavar="NAME,…", help="only these scenarios (plaintext, pipelined, json, …)")
-    parser.add_argument("--max-seconds", type=int, help="give up what has not been measured by then; default 600, with --quick 120")
+    parser.add_argument("--scenarios", default="", metavar="NAME,…", help="only these scenarios (plaintext, asgi-10k, balance, …)")
+    parser.add_argument("--max-seconds", type=int, help="give up what has not been measured by then; default 1800, with --quick 420")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "bench", help="build folder with tandem and the limit server")
     parser.add_argument("--tandem", type=Path, help="another tandem binary")
     parser.add_argument("--limit", type=Path, help="another limit server binary")
@@ -47,13 +48,13 @@ def parse_arguments(argv):
 
 def make_settings(options):
     quick = options.quick
-    return scenarios.Settings(
+    return measuring.Settings(
         tandem=(options.tandem or options.build / "tandem").resolve(),
         limit=(options.limit or options.build / "bench" / "limit_server").resolve(),
         rounds=options.rounds or (1 if quick else 3),
         seconds=options.seconds or (2 if quick else 4),
         warm_up=1,
-        deadline=time.monotonic() + (options.max_seconds or (120 if quick else 600)),
+        deadline=time.monotonic() + (options.max_seconds or (420 if quick else 1800)),
         only=frozenset(filter(None, options.only.split(","))),
         quick=quick,
     )
@@ -107,7 +108,7 @@ def describe_versions(settings):
         "wrk": _first_match(r"wrk (\S+)", _output("wrk", "--version")),
     }
     packages = {"nginx": "nginx", "uvicorn": "python3-uvicorn", "uvloop": "python3-uvloop", "httptools": "python3-httptools",
-                "gunicorn": "python3-gunicorn", "uWSGI": "uwsgi-core"}
+                "gunicorn": "python3-gunicorn", "uWSGI": "uwsgi-core", "FastAPI": "python3-fastapi", "Flask": "python3-flask"}
     for name, package in packages.items():
         version = _output(*dpkg, package)
         versions[name] = None if "no packages found" in version else version
@@ -126,7 +127,7 @@ def main(argv):
     settings = make_settings(options)
     chosen = choose_scenarios(settings, list(filter(None, options.scenarios.split(","))))
     if len(settings.cpus) < 2:
-        scenarios.say("bench: one CPU only: servers and wrk share it, so that only the CPU time per request means something")
+        measuring.say("bench: one CPU only: servers and wrk share it, so that only the CPU time per request means something")
     started = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     data = {
         "format": report.FORMAT,

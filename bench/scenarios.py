@@ -1,88 +1,22 @@
 """What is measured: each scenario runs its servers in turn, round after round, and returns the raw figures as plain data."""
 
-import os
 import resource
 import socket
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+import hosted
 import process_tree
 import servers
 import wrk
+from measuring import OutOfTime, Window, say
 from servers import PYTHON, Missing, ServerError
 
 PLAINTEXT = b"Hello, World!"
 JSON = {"message": "Hello, World!"}
 JSON_TEXT = '{"message":"Hello, World!"}'
-
-
-class OutOfTime(Exception):
-    pass
-
-
-@dataclass
-class Settings:
-    tandem: Path
-    limit: Path
-    rounds: int
-    seconds: float
-    warm_up: float
-    deadline: float  # of the whole run, on the monotonic clock
-    only: frozenset  # names of servers; empty: all
-    quick: bool = False
-    connections: int = 64
-    held: int = 10000
-
-    @property
-    def cpus(self):
-        return sorted(os.sched_getaffinity(0))
-
-    @property
-    def server_cpu(self):
-        return self.cpus[0]
-
-    @property
-    def client_cpu(self):
-        return self.cpus[-1]
-
-    def wants(self, server):
-        return not self.only or server.name in self.only
-
-    def check_time(self, needed):
-        if time.monotonic() + needed > self.deadline:
-            raise OutOfTime
-
-
-def say(text):
-    print(text, flush=True)
-
-
-class Window:
-    """The cost of a server's tree, and of everybody else, while a load runs."""
-
-    def __init__(self, running):
-        self.running = running
-
-    def __enter__(self):
-        self._wall, self._server = time.monotonic(), process_tree.cpu_seconds(self.running.pid)
-        self._client, self._machine = _client_seconds(), process_tree.machine_seconds()
-        return self
-
-    def __exit__(self, *_):
-        self.wall = time.monotonic() - self._wall
-        self.server = process_tree.cpu_seconds(self.running.pid) - self._server
-        self.client = _client_seconds() - self._client
-        busy, stolen = (now - before for now, before in zip(process_tree.machine_seconds(), self._machine))
-        self.others = max(0.0, busy - self.server - self.client)
-        self.stolen = stolen
-
-
-def _client_seconds():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # grows when a child, wrk here, has been waited for
-    return used.ru_utime + used.ru_stime
 
 
 @dataclass
@@ -95,6 +29,8 @@ class Load:
     expected: object
     depth: int
     servers: list
+    base: str = "limit"  # the tables show ratios to this server
+    pinned: bool = True  # False: the system shares the CPUs out, for servers with several workers
 
     def server_names(self):
         return {server.name for server in self.servers}
@@ -103,7 +39,7 @@ class Load:
         entries = {server.name: {"description": server.description, "rounds": []}
                    for server in self.servers if settings.wants(server)}
         result = {"title": self.title, "path": self.path, "connections": settings.connections, "depth": self.depth,
-                  "servers": entries, "skipped": {}}
+                  "base": self.base, "pinned": self.pinned, "servers": entries, "skipped": {}}
         for number in range(settings.rounds):
             for server in self.servers:
                 if server.name not in entries or server.name in result["skipped"]:
@@ -120,8 +56,8 @@ class Load:
 
     def _measure(self, settings, server, number, entry):
         settings.check_time(settings.seconds + settings.warm_up + 3)
-        load = dict(connections=settings.connections, depth=self.depth, cpu=settings.client_cpu)
-        with server.start(cpu=settings.server_cpu) as running:
+        load = dict(connections=settings.connections, depth=self.depth, cpu=settings.client_cpu if self.pinned else None)
+        with server.start(cpu=settings.server_cpu if self.pinned else None) as running:
             servers.check(running, self.path, self.expected)
             if self.depth > 1:
                 servers.check_pipelined(running, self.path, self.expected, self.depth)
@@ -377,9 +313,14 @@ def make_scenarios(settings):
     def tandem(name, description, routes, **options):
         return servers.tandem(settings.tandem, name, description, routes, **options)
 
+    def hosting(name, description, kind, app, **options):
+        return tandem(name, description, [{"path": "/*", kind: app}], python=options)
+
     limit = servers.limit(settings.limit)
     native = tandem("tandem", "tandem, native", plaintext)
     python = tandem("tandem-python", "tandem, Python function, worker process", python_json, python={"mode": "process"})
+    asgi = hosting("tandem-asgi", "tandem, raw ASGI", "asgi", "hello_asgi:app")
+    wsgi = hosting("tandem-wsgi", "tandem, raw WSGI", "wsgi", "hello_wsgi:app")
     # Waiting until memory has settled takes its time, so that a quick run looks at ours only.
     idle = Idle([native], [python]) if settings.quick else Idle(
         [limit, native, servers.NGINX], [python, servers.NODE, servers.UVICORN, servers.GUNICORN, servers.UWSGI])
@@ -389,6 +330,7 @@ def make_scenarios(settings):
             native,
             tandem("tandem-access-log", "tandem, native, access log to a file", plaintext, log={"level": "warn", "access": True}),
             tandem("tandem-twin", "tandem, twin route of two native arms", twin),
+            asgi, wsgi,
             servers.NGINX, servers.NODE, servers.UVICORN, servers.GUNICORN, servers.UWSGI,
         ]),
         Load("pipelined", "`/plaintext`, pipelined 16", "/plaintext", PLAINTEXT, 16, [limit, native, servers.NGINX]),
@@ -399,7 +341,103 @@ def make_scenarios(settings):
             tandem("tandem-python-thread", "tandem, Python function, thread mode", python_json, python={"mode": "thread"}),
             servers.NGINX, servers.NODE, servers.UVICORN, servers.GUNICORN, servers.UWSGI,
         ]),
+        *_hosted_loads(settings, hosting),
         Workers(),
         Interference(),
+        *_hosted_others(settings, hosting, tandem),
         idle,
+    ]
+
+
+LARGE = b"0123456789abcdef" * 640
+FASTAPI = ("fastapi", "python3-fastapi"),
+FLASK = ("flask", "python3-flask"),
+
+
+def _hosted_loads(settings, hosting):
+    """The same applications under Tandem and under the servers people run them with."""
+    large_limit = servers.limit(settings.limit, LARGE.decode(), "application/octet-stream")
+    return [
+        Load("asgi-10k", "ASGI, an answer of 10 KiB", "/large", LARGE, 1, [
+            large_limit,
+            hosting("tandem-asgi", "tandem, raw ASGI", "asgi", "hello_asgi:large"),
+            servers.uvicorn("uvicorn", "uvicorn + uvloop + httptools, raw ASGI", "hello_asgi:large"),
+        ]),
+        Load("asgi-suspended", "ASGI, a real suspension: a future that `call_soon` completes", "/plaintext", PLAINTEXT, 1, [
+            hosting("tandem-asgi", "tandem, raw ASGI", "asgi", "hello_asgi:suspended"),
+            servers.uvicorn("uvicorn", "uvicorn + uvloop + httptools, raw ASGI", "hello_asgi:suspended"),
+        ], base="tandem-asgi"),
+        Load("fastapi", "FastAPI, `async def` that returns a dict", "/json", JSON, 1, [
+            hosting("tandem-asgi", "tandem, FastAPI", "asgi", "hello_fastapi:app"),
+            servers.uvicorn("uvicorn", "uvicorn + uvloop + httptools, FastAPI", "hello_fastapi:app", modules=FASTAPI),
+        ], base="tandem-asgi"),
+        Load("asgi-2-workers", "ASGI, two workers", "/plaintext", PLAINTEXT, 1, [
+            hosting("tandem-asgi", "tandem, raw ASGI", "asgi", "hello_asgi:app", workers=2),
+            servers.uvicorn("uvicorn", "uvicorn + uvloop + httptools, raw ASGI", workers=2),
+        ], base="tandem-asgi", pinned=False),
+        Load("fastapi-2-workers", "FastAPI, two workers", "/json", JSON, 1, [
+            hosting("tandem-asgi", "tandem, FastAPI", "asgi", "hello_fastapi:app", workers=2),
+            servers.uvicorn("uvicorn", "uvicorn + uvloop + httptools, FastAPI", "hello_fastapi:app", modules=FASTAPI, workers=2),
+        ], base="tandem-asgi", pinned=False),
+        Load("wsgi-10k", "WSGI, an answer of 10 KiB", "/large", LARGE, 1, [
+            large_limit,
+            hosting("tandem-wsgi", "tandem, raw WSGI", "wsgi", "hello_wsgi:large"),
+            servers.gunicorn("gunicorn", "gunicorn gthread, raw WSGI", "hello_wsgi:large"),
+            servers.uwsgi("uwsgi", "uWSGI http-socket, raw WSGI (no keep-alive)", "hello_wsgi:large"),
+        ]),
+        Load("flask", "Flask, a function that returns a dict", "/json", JSON, 1, [
+            hosting("tandem-wsgi", "tandem, Flask", "wsgi", "hello_flask:app"),
+            servers.gunicorn("gunicorn", "gunicorn gthread, Flask", "hello_flask:app", modules=FLASK),
+            servers.uwsgi("uwsgi", "uWSGI http-socket, Flask (no keep-alive)", "hello_flask:app", modules=FLASK),
+        ], base="tandem-wsgi"),
+        Load("wsgi-2-workers", "WSGI, two workers", "/plaintext", PLAINTEXT, 1, [
+            hosting("tandem-wsgi", "tandem, raw WSGI", "wsgi", "hello_wsgi:app", workers=2),
+            servers.gunicorn("gunicorn", "gunicorn gthread, raw WSGI", workers=2),
+            servers.uwsgi("uwsgi", "uWSGI http-socket, raw WSGI (no keep-alive)", workers=2),
+        ], base="tandem-wsgi", pinned=False),
+    ]
+
+
+def _hosted_others(settings, hosting, tandem):
+    sleep = [{"path": "/sleep/{ms}", "python": "mixed:function"}]
+    # One clock for a whole transfer would measure the client's speed.
+    patient = {"workers": 1, "timeout": "1h", "queue_timeout": "1m"}
+    upload = {"path": "/upload", "methods": ["POST"], "limits": {"body_bytes": "2GiB"}}
+    download = {"path": "/download"}
+    slow = hosted.SlowDownload.clients
+
+    def transfer(name, description, threads, upload_target, download_target):
+        routes = [{**upload, **upload_target}, {**download, **download_target}]
+        return tandem(name, description, routes, python={**patient, "threads": threads})
+
+    def app(kind):
+        return {kind: f"transfer:{kind}"}, {kind: f"transfer:{kind}"}
+
+    def transfers(threads):
+        return [
+            transfer("tandem-asgi", "tandem, ASGI", threads, *app("asgi")),
+            transfer("tandem-wsgi", f"tandem, WSGI, {threads} threads", threads, *app("wsgi")),
+            transfer("tandem-python", "tandem, `async def` function", threads, {"python": "transfer:upload", "stream": True},
+                     {"python": "transfer:download"}),
+            servers.uvicorn("uvicorn", "uvicorn, ASGI", "transfer:asgi"),
+            servers.gunicorn("gunicorn", f"gunicorn gthread, {threads} threads", "transfer:wsgi", threads=threads),
+        ]
+
+    return [
+        hosted.Balance([
+            tandem("tandem-python", "tandem, functions", sleep, python={"workers": 2, "threads": 1}),
+            hosting("tandem-wsgi", "tandem, WSGI, 1 thread", "wsgi", "mixed:wsgi", workers=2, threads=1),
+            hosting("tandem-wsgi-threads", "tandem, WSGI, 4 threads", "wsgi", "mixed:wsgi", workers=2, threads=4),
+            hosting("tandem-asgi", "tandem, `async def` that blocks", "asgi", "mixed:asgi", workers=2),
+            servers.gunicorn("gunicorn-sync", "gunicorn sync", "mixed:wsgi", workers=2, threads=None),
+            servers.gunicorn("gunicorn", "gunicorn gthread, 4 threads", "mixed:wsgi", workers=2),
+            servers.uvicorn("uvicorn", "uvicorn, `async def` that blocks", "mixed:asgi", workers=2),
+        ]),
+        hosted.SlowDownload(transfers(threads=slow)),
+        hosted.Upload(transfers(threads=4)),
+        hosted.Reload([
+            tandem("tandem-python", "tandem, Python function", [{"path": "/plaintext", "python": "plaintext:handle"}],
+                   python={"workers": 2}),
+            hosting("tandem-asgi", "tandem, ASGI", "asgi", "hello_asgi:app", workers=2),
+        ]),
     ]

@@ -65,6 +65,7 @@ class Running:
 
     def __init__(self, command, directory, *, port=None, ready=None, cpu=None):
         self.directory = directory
+        self.admin_port = None  # tandem's
         self.output = directory / "output.txt"
         pinned = [] if cpu is None else ["taskset", "-c", str(cpu)]
         self.command = ["prlimit", f"--nofile={descriptor_limit()}", *pinned, *map(str, command)]
@@ -94,6 +95,8 @@ class Running:
                 text = self.output.read_text(errors="replace")
                 listening = re.search(r"listening on http://127\.0\.0\.1:(\d+)", text)
                 if listening and (ready is None or re.search(ready, text, re.MULTILINE)):
+                    if admin := re.search(r"admin on http://127\.0\.0\.1:(\d+)", text):
+                        self.admin_port = int(admin[1])
                     return int(listening[1])
             time.sleep(0.02)
         raise ServerError(f"was not ready in {seconds} s: {self.said()}")
@@ -214,38 +217,55 @@ def _start_node(directory, cpu):
     return Running([node, PEERS / "server.js", port], directory, port=port, cpu=cpu)
 
 
-def _start_uvicorn(directory, cpu):
-    for module, package in (("uvicorn", "uvicorn"), ("uvloop", "python3-uvloop"), ("httptools", "python3-httptools")):
-        need_module(module, package)
-    port = free_port()
-    options = ["--host", "127.0.0.1", "--port", port, "--backlog", 4096, "--workers", 1, "--loop", "uvloop", "--http",
-               "httptools", "--interface", "asgi3", "--lifespan", "off", "--no-access-log", "--log-level", "warning"]
-    return Running([PYTHON, "-m", "uvicorn", *options, "--app-dir", PEERS, "hello_asgi:app"], directory, port=port, cpu=cpu)
+def uvicorn(name, description, app="hello_asgi:app", *, modules=(), workers=1):
+    """`modules`: what the application imports, as pairs of module and Debian package."""
+
+    def start(directory, cpu):
+        for module, package in (("uvicorn", "uvicorn"), ("uvloop", "python3-uvloop"), ("httptools", "python3-httptools"), *modules):
+            need_module(module, package)
+        port = free_port()
+        options = ["--host", "127.0.0.1", "--port", port, "--backlog", 4096, "--workers", workers, "--loop", "uvloop", "--http",
+                   "httptools", "--interface", "asgi3", "--lifespan", "off", "--no-access-log", "--log-level", "warning"]
+        return Running([PYTHON, "-m", "uvicorn", *options, "--app-dir", PEERS, app], directory, port=port, cpu=cpu)
+
+    return Server(name, description, start)
 
 
-def _start_gunicorn(directory, cpu):
-    need_module("gunicorn", "gunicorn")
-    port = free_port()
-    options = ["--bind", f"127.0.0.1:{port}", "--backlog", 4096, "--workers", 1, "--worker-class", "gthread", "--threads", 4,
-               "--keep-alive", 75, "--log-level", "error", "--worker-tmp-dir", directory, "--chdir", PEERS]
-    return Running([PYTHON, "-m", "gunicorn", *options, "hello_wsgi:app"], directory, port=port, cpu=cpu)
+def gunicorn(name, description, app="hello_wsgi:app", *, modules=(), workers=1, threads=4):
+    """`threads`: None takes the worker class sync, which has none and closes each connection."""
+
+    def start(directory, cpu):
+        for module, package in (("gunicorn", "gunicorn"), *modules):
+            need_module(module, package)
+        port = free_port()
+        kind = ["sync"] if threads is None else ["gthread", "--threads", threads]
+        options = ["--bind", f"127.0.0.1:{port}", "--backlog", 4096, "--workers", workers, "--worker-class", *kind,
+                   "--keep-alive", 75, "--log-level", "error", "--worker-tmp-dir", directory, "--chdir", PEERS]
+        return Running([PYTHON, "-m", "gunicorn", *options, app], directory, port=port, cpu=cpu)
+
+    return Server(name, description, start)
 
 
-def _start_uwsgi(directory, cpu):
-    uwsgi = need("uwsgi", "uwsgi-core")
-    if not list(Path("/usr/lib/uwsgi/plugins").glob("python3*_plugin.so")):
-        raise Missing("uwsgi's python3 plugin is not installed (Debian package uwsgi-plugin-python3)")
-    port = free_port()
-    longest = int(Path("/proc/sys/net/core/somaxconn").read_text())
-    config = _fill("uwsgi.ini", directory, port=port, backlog=min(1024, longest))
-    return Running([uwsgi, "--ini", config], directory, port=port, cpu=cpu)
+def uwsgi(name, description, app="hello_wsgi:app", *, modules=(), workers=1):
+    def start(directory, cpu):
+        program = need("uwsgi", "uwsgi-core")
+        if not list(Path("/usr/lib/uwsgi/plugins").glob("python3*_plugin.so")):
+            raise Missing("uwsgi's python3 plugin is not installed (Debian package uwsgi-plugin-python3)")
+        for module, package in modules:
+            need_module(module, package)
+        port = free_port()
+        longest = int(Path("/proc/sys/net/core/somaxconn").read_text())
+        config = _fill("uwsgi.ini", directory, port=port, app=app, workers=workers, backlog=min(1024, longest))
+        return Running([program, "--ini", config], directory, port=port, cpu=cpu)
+
+    return Server(name, description, start)
 
 
 NGINX = Server("nginx", "nginx, `return 200`", _start_nginx)
 NODE = Server("node", "Node http", _start_node)
-UVICORN = Server("uvicorn", "uvicorn + uvloop + httptools, raw ASGI", _start_uvicorn)
-GUNICORN = Server("gunicorn", "gunicorn gthread, raw WSGI", _start_gunicorn)
-UWSGI = Server("uwsgi", "uWSGI http-socket, raw WSGI (no keep-alive)", _start_uwsgi)
+UVICORN = uvicorn("uvicorn", "uvicorn + uvloop + httptools, raw ASGI")
+GUNICORN = gunicorn("gunicorn", "gunicorn gthread, raw WSGI")
+UWSGI = uwsgi("uwsgi", "uWSGI http-socket, raw WSGI (no keep-alive)")
 
 
 # ---- tandem
@@ -267,7 +287,7 @@ def tandem(binary, name, description, routes, *, python=None, log=None):
             "routes": routes,
         }
         if python is not None:
-            config["python"] = {"path": [str(ROOT / "python_handlers")], "workers": 1, "queue": 4096, **python}
+            config["python"] = {"path": [str(ROOT / "python_handlers"), str(PEERS)], "workers": 1, "queue": 4096, **python}
         file = directory / "tandem.json"
         file.write_text(json.dumps(config, indent=2))
         return Running([binary, "serve", file], directory, ready=r"^ready", cpu=cpu)

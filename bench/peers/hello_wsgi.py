@@ -1,6 +1,8 @@
-"""The hello application on bare WSGI, without a framework: what gunicorn and uwsgi serve in the comparison."""
+"""The hello applications on bare WSGI, without a framework: what Tandem, gunicorn and uWSGI serve in the comparison."""
 
 import json
+
+LARGE = b"0123456789abcdef" * 640  # 10 KiB
 
 
 def app(environ, start_response):
@@ -13,4 +15,6 @@ def app(environ, start_response):
     return [body]
 
 
-application = app
+def large(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", "10240")])
+    return [LARGE]
