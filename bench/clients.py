@@ -1,8 +1,8 @@
 """Clients that wrk can't be: requests at a given rate, readers that are slow on purpose, an upload of any length."""
 
 import asyncio
-import json
 import http.client
+import json
 import random
 import select
 import socket
@@ -109,7 +109,7 @@ def mixed(port, *, seconds, rate, short, long, connections=16):
 
 
 def read_slowly(port, path, *, clients, bytes_per_second, seconds):
-    """`clients` connections ask for `path`, and each reads its answer at that rate, then goes away. The bytes that all of them took."""
+    """`clients` connections ask for `path`, and each reads its answer at that rate, then goes away. The bytes they took in all."""
     sockets, taken = [], 0
     try:
         for _ in range(clients):
@@ -146,7 +146,7 @@ def read_slowly(port, path, *, clients, bytes_per_second, seconds):
 
 
 def upload(port, path, size):
-    """Sends a body of `size` bytes as quickly as the server takes it. The seconds until the answer, which has to be the size."""
+    """Sends a body of `size` bytes as quickly as the server takes it. The seconds until the answer, which is to be the size."""
     piece = bytes(1 << 20)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     try:

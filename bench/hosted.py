@@ -12,7 +12,7 @@ from servers import Missing, ServerError
 
 
 class ServerByServer:
-    """A scenario whose servers are measured in turn, each alone. A subclass has name, title, facts(), seconds() and measure()."""
+    """A scenario whose servers are measured one after the other. A subclass has name, title, facts(), seconds(), measure()."""
 
     def __init__(self, compared):
         self.servers = compared
@@ -107,12 +107,14 @@ class Upload(ServerByServer):
         before = process_tree.peaks(running.pid)
         with Window(running) as window:
             took = clients.upload(running.port, "/upload", self.size(settings))
-        return {"bytes_per_second": self.size(settings) / took, "cpu_seconds_per_gib": window.server * (1 << 30) / self.size(settings),
+        size = self.size(settings)
+        return {"bytes_per_second": size / took, "cpu_seconds_per_gib": window.server * (1 << 30) / size,
                 **_memory(before, process_tree.peaks(running.pid))}
 
 
 def _memory(before, peak):
-    return {"front_before_bytes": before[0], "worker_before_bytes": before[1], "front_peak_bytes": peak[0], "worker_peak_bytes": peak[1]}
+    return {"front_before_bytes": before[0], "worker_before_bytes": before[1],
+            "front_peak_bytes": peak[0], "worker_peak_bytes": peak[1]}
 
 
 class Reload(ServerByServer):
@@ -154,7 +156,7 @@ class Reload(ServerByServer):
         descriptors.append(process_tree.descriptors(running.pid))
         return {
             "requests": figures["requests"],
-            "failed": sum(figures[kind] for kind in ("status_errors", "connect_errors", "read_errors", "write_errors", "timeouts")),
+            "failed": sum(count for kind, count in figures.items() if kind.endswith("_errors") or kind == "timeouts"),
             "p99_us": figures["p99_us"],
             "reloads": len(took),
             "reload_p50_seconds": statistics.median(took),

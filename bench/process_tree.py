@@ -109,7 +109,7 @@ def forget_peaks(root):
 
 
 def peaks(root):
-    """The most memory (RSS, bytes) held since forget_peaks(): that of `root` and that of the largest process it started, 0 if none."""
+    """The most memory (RSS, bytes) held since forget_peaks(), by `root` and by the largest process that it started (0 if none)."""
     held = {pid: _kib_fields(f"/proc/{pid}/status").get("VmHWM", 0) for pid in tree(root)}
     return held.pop(root, 0), max(held.values(), default=0)
 

@@ -242,9 +242,9 @@ def balance_section(data):
     rows = [[entry["description"], *(show(entry[key], "{:.1f}") for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms", "long_p50_ms")),
              entry["short"], entry["failed"]] for entry in scenario["servers"].values()]
     lines = [f"## {scenario['title']}", "",
-             f"One client asks for 200 ms again and again, so that one worker of two is always free. Requests of 1 ms arrive at random, "
-             f"{scenario['rate']} a second for {scenario['seconds']} s, over {scenario['connections']} keep-alive connections. The latency "
-             "of a short request counts from when it was due.", ""]
+             "One client asks for 200 ms again and again, so that one worker of two is always free. Requests of 1 ms arrive at "
+             f"random, {scenario['rate']} a second for {scenario['seconds']} s, over {scenario['connections']} keep-alive connections. "
+             "The latency of a short request counts from when it was due.", ""]
     if rows:
         head = ["server", "short p50 ms", "p90 ms", "p99 ms", "max ms", "long p50 ms", "short ones", "failed"]
         lines += [table(head, rows), ""]
@@ -264,9 +264,9 @@ def slow_download_section(data):
     scenario = data["scenarios"]["slow-download"]
     rows = [[entry["description"], mebibytes(entry["taken_bytes"]), *memory_cells(entry)] for entry in scenario["servers"].values()]
     lines = [f"## {scenario['title']}", "",
-             f"{scenario['clients']} clients read {scenario['bytes_per_second'] // 1000} kB a second each, for {scenario['seconds']} s. RSS before "
-             "they came, after one download at full speed, and the most held while they read, of the server's first process and of the "
-             "largest that it started.", ""]
+             f"{scenario['clients']} clients read {scenario['bytes_per_second'] // 1000} kB a second each, for {scenario['seconds']} s. "
+             "RSS before they came, after one download at full speed, and the most held while they read, of the server's first "
+             "process and of the largest that it started.", ""]
     if rows:
         lines += [table(["server", "read MiB", *MEMORY_HEAD], rows), ""]
     return lines + left_out(scenario)
@@ -277,8 +277,8 @@ def upload_section(data):
     rows = [[entry["description"], mebibytes(entry["bytes_per_second"]), show(entry["cpu_seconds_per_gib"]), *memory_cells(entry)]
             for entry in scenario["servers"].values()]
     lines = [f"## {scenario['title']}", "",
-             f"{scenario['size'] / 2**20:,.0f} MiB over one connection, not pinned; the application counts the bytes. RSS before, after an upload of 1 MiB, "
-             "and the most held meanwhile.", ""]
+             f"{scenario['size'] / 2**20:,.0f} MiB over one connection, not pinned; the application counts the bytes. RSS before, after "
+             "an upload of 1 MiB, and the most held meanwhile.", ""]
     if rows:
         lines += [table(["server", "MiB/s", "CPU s/GiB", *MEMORY_HEAD], rows), ""]
     return lines + left_out(scenario)
@@ -293,8 +293,8 @@ def reload_section(data):
                      entry["failed"], milliseconds(entry["p99_us"]), mebibytes(memory[0]), mebibytes(memory[len(memory) // 2]),
                      mebibytes(memory[-1]), descriptors[0], descriptors[-1]])
     lines = [f"## {scenario['title']}", "",
-             f"`{scenario['path']}`, {scenario['connections']} connections for {scenario['seconds']} s, not pinned, after a first load and a first "
-             "reload. RSS and descriptors are those of the front, at the start, half-way and at the end.", ""]
+             f"`{scenario['path']}`, {scenario['connections']} connections for {scenario['seconds']} s, not pinned, after a first load "
+             "and a first reload. RSS and descriptors are those of the front, at the start, half-way and at the end.", ""]
     if rows:
         head = ["server", "reloads", "each s", "requests", "failed", "p99 ms", "RSS MiB", "half-way", "end", "descriptors", "end"]
         lines += [table(head, rows), ""]

@@ -1,4 +1,4 @@
-"""Large bodies: GET /download streams 100 MB in pieces of 64 KiB, POST /upload counts what it is sent, in three ways to write it."""
+"""Large bodies: GET /download streams 100 MB in pieces of 64 KiB, POST /upload counts what comes, in three ways to write it."""
 
 PIECE = b"0123456789abcdef" * 4096
 PIECES = 1526  # 100 MB
