@@ -7,6 +7,7 @@
     ```text                       right behind such a block: every line of it is a line of the output, "…" stands for anything
     ```sh serve                   the command starts a server, which runs until the next such block or the end
     ```sh serve beside            the servers that run go on running beside it
+    ```nginx serve                what goes into the http block of nginx, which is started with it
     ```ini unit-file=shop.service a systemd unit: verified where systemd-analyze is, and its ExecStart started like `serve`
     ```cpp compile                compiled, not linked
     ```text shown                 only shown
@@ -248,6 +249,8 @@ class Walk:
             self.compile(block)
         elif self._is_skipping:
             self.left_out.append(f"{block.place}: its server is left out")
+        elif block.language == "nginx":
+            self.nginx(block)
         elif "serve" in block.flags:
             commands = commands_of(block.text)
             assert len(commands) == 1, f"{block.place}: one command starts one server"
@@ -295,6 +298,15 @@ class Walk:
         assert command, f"{block.place}: no ExecStart"
         assert directory is None or directory[1] == str(self.folder), f"{block.place}: {directory and directory[1]}"
         self.start(block, re.sub(r"\\\n\s*", "", command[1]))
+
+    def nginx(self, block: Block) -> None:
+        listening = re.sub(r"listen (\d+);", r"listen 127.0.0.1:\1;", self.substituted(block.text))
+        own = "".join(f"{kind}_temp_path {self.root}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user root;\n" if os.geteuid() == 0 else ""  # or its workers may not enter a test's directory
+        file = self.root / "nginx.conf"
+        file.write_text(f"{user}daemon off;\npid {self.root}/nginx.pid;\nerror_log stderr;\nevents {{}}\n"
+                        f"http {{\naccess_log off;\n{own}{listening}}}\n")
+        self.start(block, f"nginx -e stderr -p {self.root} -c {file}")
 
     def compile(self, block: Block) -> None:
         source = self.root / "compiled.cpp"
