@@ -11,7 +11,7 @@ import pytest
 from support.document import Walk, blocks_of
 from support.server import SOURCE, binary
 
-DOCUMENTS = ["from-uvicorn.md", "from-gunicorn.md", "from-uwsgi.md", "from-nginx-unit.md", "frameworks.md"]
+DOCUMENTS = ["from-uvicorn.md", "from-gunicorn.md", "from-uwsgi.md", "from-nginx-unit.md", "to-cpp.md", "frameworks.md"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -4,7 +4,8 @@
     ```jsonc config=tandem.json   written to that file, and accepted by `tandem check`
     ```jsonc unit                 parsed as JSON (configurations of servers that are not here)
     ```sh run                     each command is run and has to succeed; commands go on over a line with a backslash at its end
-    ```text                       right behind such a block: every line of it is a line of the output, "…" stands for anything
+    ```text                       right behind such a block: every line of it is a line of the output, "…" stands for anything;
+                                  a command whose output does not end a line is shown as if it did
     ```sh serve                   the command starts a server, which runs until the next such block or the end
     ```sh serve beside            the servers that run go on running beside it
     ```nginx serve                what goes into the http block of nginx, which is started with it
@@ -197,17 +198,27 @@ class Walk:
 
     def _install_programs(self) -> None:
         (self.programs / "python3").symlink_to(sys_python())
-        # The commands that speak to a running server find it where documents say it is.
+        # The commands that speak to a running server find it where documents say it is; so does what says no port.
         wrapper = self.programs / "tandem"
-        admin = f"--admin http://127.0.0.1:{self._ports['9090']}"
-        wrapper.write_text(f'#!/bin/sh\ncase $1 in\n  status|workers|reload|stacks|requests) exec {binary()} "$@" {admin} ;;\n'
-                           f'  *) exec {binary()} "$@" ;;\nesac\n')
+        wrapper.write_text(f"""#!/bin/sh
+case $1 in
+  status|workers|reload|stacks|requests) set -- "$@" --admin http://127.0.0.1:{self._ports['9090']} ;;
+  run)
+    case "$*" in
+      *--port*|*--host*|*--listen*|*--bind*|*--uds*) ;;
+      *) set -- "$@" --port {self._ports['8000']} ;;
+    esac ;;
+esac
+exec {binary()} "$@"
+""")
         wrapper.chmod(0o755)
 
     @property
     def environment(self) -> dict[str, str]:
         path = f"{self.programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        return clean_environment(PATH=path, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+        port = self._ports["8000"]
+        ports = {"UVICORN_PORT": port, "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"}
+        return clean_environment(PATH=path, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1", **ports)
 
     def substituted(self, text: str) -> str:
         text = text.replace("/usr/local/bin/tandem", str(self.programs / "tandem")).replace("/run/tandem", str(self.root))
@@ -256,7 +267,7 @@ class Walk:
             assert len(commands) == 1, f"{block.place}: one command starts one server"
             self.start(block, self.substituted(commands[0]))
         elif "run" in block.flags:
-            said = "".join(self.run(block, self.substituted(command)) for command in commands_of(block.text))
+            said = "\n".join(self.run(block, self.substituted(command)) for command in commands_of(block.text))
             if output is not None:
                 self.compare(output, said)
 
