@@ -21,6 +21,8 @@ class Outbox {
   bool flush();
 
  private:
+  void drop_sent();
+
   int socket_;
   std::string out_;
   std::size_t sent_ = 0;
