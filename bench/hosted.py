@@ -136,7 +136,8 @@ class Reload(ServerByServer):
         wrk.run(running.url("/plaintext"), connections=self.connections, seconds=1)
         clients.reload(running.admin_port)
         seconds = self.seconds(settings)
-        memory, descriptors, took = [process_tree.rss_bytes(running.pid)], [process_tree.descriptors(running.pid)], []
+        descriptors = [_fewest_descriptors(running.pid)]
+        memory, took = [process_tree.rss_bytes(running.pid)], []
         load = wrk.start(wrk.command(running.url("/plaintext"), connections=self.connections, seconds=seconds))
         try:
             began = time.monotonic()
@@ -149,11 +150,7 @@ class Reload(ServerByServer):
             load.communicate()
             raise
         figures = wrk.finish(load, timeout=30, allow_errors=True)
-        # The last pool that was replaced and wrk's connections are gone a moment later.
-        deadline = time.monotonic() + 10
-        while process_tree.descriptors(running.pid) > descriptors[0] and time.monotonic() < deadline:
-            time.sleep(0.1)
-        descriptors.append(process_tree.descriptors(running.pid))
+        descriptors.append(_fewest_descriptors(running.pid))
         return {
             "requests": figures["requests"],
             "failed": sum(count for kind, count in figures.items() if kind.endswith("_errors") or kind == "timeouts"),
@@ -164,3 +161,13 @@ class Reload(ServerByServer):
             "front_rss_bytes": memory,
             "front_descriptors": descriptors,
         }
+
+
+def _fewest_descriptors(pid):
+    """Once connections that ended and a pool that was replaced are gone: the number that is not undercut for a second."""
+    fewest, since = process_tree.descriptors(pid), time.monotonic()
+    while time.monotonic() < since + 1:
+        time.sleep(0.05)
+        if (now := process_tree.descriptors(pid)) < fewest:
+            fewest, since = now, time.monotonic()
+    return fewest
