@@ -1,0 +1,3 @@
+from tests.apps.django_site import start
+
+application = start.wsgi()
