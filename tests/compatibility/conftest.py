@@ -1,0 +1,64 @@
+"""A module of this folder names its APPLICATION; its tests are sessions, played against a reference server and against Tandem."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator
+
+import pytest
+
+pytest.register_assert_rewrite("support.sessions", "support.reference")
+
+from support.reference import Application, Reference, tandem_serve  # noqa: E402
+from support.sessions import Player, Step, differences  # noqa: E402
+
+from accepted import unexplained  # noqa: E402
+
+# name: (mode, workers). "reference" is a second reference server: it shows that a session is the same when nothing differs.
+WAYS = {"reference": None, "process-1": ("process", 1), "process-3": ("process", 3), "thread": ("thread", 1)}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "versus" in metafunc.fixturenames:
+        ways = getattr(metafunc.module, "WAYS", list(WAYS))
+        metafunc.parametrize("versus", ways, indirect=True, scope="module")
+
+
+class Versus:
+    """One server under comparison. The reference's transcripts are kept: it plays each session once, in the same order."""
+
+    def __init__(self, address: Any, reference: Any, transcripts: dict[str, list[Step]]):
+        self.address = address
+        self._reference = reference
+        self._transcripts = transcripts
+
+    def play(self, script: Callable[[Player], None]) -> None:
+        name = script.__name__
+        if name not in self._transcripts:
+            self._transcripts[name] = self._played(self._reference.address, script)
+        found = unexplained(differences(self._transcripts[name], self._played(self.address, script)))
+        if found:
+            pytest.fail("\n".join(map(str, found)), pytrace=False)
+
+    def _played(self, address: Any, script: Callable[[Player], None]) -> list[Step]:
+        player = Player(address)
+        script(player)
+        return player.steps
+
+
+
+
+@pytest.fixture(scope="module")
+def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    one = Reference(tmp_path_factory.mktemp("reference"), request.module.APPLICATION)
+    yield one, {}
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def versus(request: pytest.FixtureRequest, reference: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versus]:
+    application: Application = request.module.APPLICATION
+    folder = tmp_path_factory.mktemp(request.param)
+    way = WAYS[request.param]
+    one: Any = Reference(folder, application) if way is None else tandem_serve(folder, application, *way)
+    yield Versus(one.address, *reference)
+    one.stop()
