@@ -26,7 +26,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 class Versus:
     """One server under comparison. The reference's transcripts are kept: it plays each session once, in the same order."""
 
-    def __init__(self, address: Any, reference: Any, transcripts: dict[str, list[Step]]):
+    def __init__(self, way: str, address: Any, reference: Any, transcripts: dict[str, list[Step]]):
+        self.way = way
         self.address = address
         self._reference = reference
         self._transcripts = transcripts
@@ -60,5 +61,5 @@ def versus(request: pytest.FixtureRequest, reference: Any, tmp_path_factory: pyt
     folder = tmp_path_factory.mktemp(request.param)
     way = WAYS[request.param]
     one: Any = Reference(folder, application) if way is None else tandem_serve(folder, application, *way)
-    yield Versus(one.address, *reference)
+    yield Versus(request.param, one.address, *reference)
     one.stop()

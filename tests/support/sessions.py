@@ -62,7 +62,12 @@ def stable_field(name: str, value: str) -> tuple[str, str]:
     return name, value
 
 
-DEBUG_PAGE = re.compile(r"<title>(.*?)</title>.*?(?:class=\"exception_value\">(.*?)</pre>|<table class=\"meta\">(.*?)</table>)", re.DOTALL)
+DEBUG_PAGE = re.compile(r'<title>(.*?)</title>.*?class="exception_value">(.*?)</pre>', re.DOTALL)
+
+
+def is_debug_page(answer: Answer) -> bool:
+    """Django's page about an exception, which its DEBUG shows."""
+    return answer.status >= 400 and b'<div id="traceback">' in answer.body
 
 
 def stable_body(answer: Answer) -> bytes:
@@ -72,11 +77,11 @@ def stable_body(answer: Answer) -> bytes:
         return body[:4] + b"time" + body[8:]  # RFC 1952, §2.3: MTIME
     kind = answer.type or ""
     if kind.startswith("text/html"):
-        if answer.status == 500 and b"Django" in body and b"<title>" in body:
-            # Django's page lists the process: settings, environment, addresses of objects. What was raised stays.
+        if is_debug_page(answer):
+            # It lists the process: settings, environment, addresses of objects. What was raised stays.
             found = DEBUG_PAGE.search(body.decode())
             assert found, body[:2000]
-            return " ".join(part.strip() for part in found.groups() if part).encode()
+            return " ".join(part.strip() for part in found.groups()).encode()
         body = re.sub(rb'(name="csrfmiddlewaretoken" value=")[^"]+', rb"\1<token>", body)
         body = re.sub(rb"nonce-[\w-]+", b"nonce-<random>", body)
     if len(body) > 1 << 20:
@@ -212,10 +217,13 @@ class Player:
     ) -> None:
         if cookies:
             self._keep_cookies(answer)
-        hidden = {name.lower() for name in mask}
+        hidden = {name.lower() for name in mask} | ({"content-length"} if is_debug_page(answer) else set())
         fields = [stable_field(name, value) for name, value in answer.fields]
         fields = [(name, "<masked>" if name in hidden else value) for name, value in fields]
         body = stable(answer.body) if stable else stable_body(answer)
+        for name in COOKIES:
+            if len(self.jar.get(name, "")) > 8:  # an application may tell what it was sent
+                body = body.replace(self.jar[name].encode(), f"<cookie {name}>".encode())
         self.steps.append(Step(label, answer.status, answer.reason, fields, body, answer.interim, answer.complete))
 
     def note(self, label: str, value: Any) -> None:

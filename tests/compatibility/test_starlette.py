@@ -1,0 +1,142 @@
+"""The chat (Starlette), against uvicorn: everything but its WebSockets. Its rooms are in the memory of one worker."""
+
+from __future__ import annotations
+
+from support.client import Answer
+from support.compared import compared
+from support.reference import Application
+from support.sessions import Player
+
+APPLICATION = Application("asgi", "tests.apps.starlette_chat:app")
+WAYS = ["reference", "process-1", "thread"]
+
+
+@compared
+def test_sessions(player: Player) -> None:
+    for _ in range(3):
+        player.get("/")
+    player.get("/rooms/one")
+    player.get("/login?next=/rooms/one")
+    player.form("/login", [("name", "")])
+    player.form("/login", [("name", "Änne <b>"), ("next", "/rooms/one")])
+    player.get("/")
+    player.get("/rooms/one")
+    player.form("/logout", [])
+    player.get("/")
+
+
+@compared
+def test_forged_session(player: Player) -> None:
+    player.get("/", {"Cookie": "session=eyJuYW1lIjogIm1hbGxvcnkifQ==.Y2FuZGxl.forged"})
+    player.get("/", {"Cookie": "session="})
+
+
+@compared
+def test_rooms(player: Player) -> None:
+    player.form("/login", [("name", "Ann")])
+    for line in ("hello", "<script>alert(1)</script>", "ünï", "x" * 5000):
+        player.form("/rooms/two", [("line", line)])
+    player.get("/rooms/two")
+    player.get("/rooms/two%20three")
+    player.get("/rooms/%C3%A4")
+    player.get("/rooms/a%2Fb")
+
+
+@compared
+def test_forms(player: Player) -> None:
+    player.form("/preferences", [("a", "1"), ("a", "2"), ("b c", "d&e=f"), ("ü", "ä"), ("empty", "")])
+    parts = [("a", "1"), ("file", "f.txt", "text/plain", b"content"), ("a", "2"), ("file", "g", "x/y", b"\0" * 2_000_000)]
+    player.multipart("/preferences", parts)
+    player.post("/preferences", b"a=1&b=%zz&c", {"Content-Type": "application/x-www-form-urlencoded"})
+    player.post("/preferences", b"a=1", {"Content-Type": "text/plain"})
+    player.post("/preferences", None, {"Content-Type": "application/x-www-form-urlencoded"}, chunks=[b"a=1&", b"b=2"])
+
+
+@compared
+def test_static_files(player: Player) -> None:
+    answer = player.get("/static/chat.css")
+    for target in ("/static/digits.txt", "/static/", "/static", "/static/none", "/static/../main.py", "/static/%2e%2e/main.py"):
+        player.get(target)
+        player.head(target)
+    player.get("/static/chat.css", {"If-None-Match": answer.get("etag") or ""})
+    player.get("/static/chat.css", {"If-Modified-Since": answer.get("last-modified") or ""})
+    player.get("/static/chat.css", {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"})
+    for wanted in ("bytes=0-9", "bytes=-5", "bytes=1990-", "bytes=0-0,5-9", "bytes=9999-", "bytes=5-1", "lines=1-2"):
+        player.get("/static/digits.txt", {"Range": wanted})
+    player.post("/static/chat.css")
+
+
+@compared
+def test_compression(player: Player) -> None:
+    for accepted in ("gzip", "gzip;q=0", "deflate", "*", "GZIP, br"):
+        player.get("/text", {"Accept-Encoding": accepted})
+        player.head("/text", {"Accept-Encoding": accepted})
+    player.get("/text?times=1", {"Accept-Encoding": "gzip"})
+    player.get("/text?times=100000", {"Accept-Encoding": "gzip"})
+    player.get("/static/digits.txt", {"Accept-Encoding": "gzip"})
+    player.get("/inner/bare", {"Accept-Encoding": "gzip"})
+
+
+@compared
+def test_lifespan_state(player: Player) -> None:
+    player.get("/state")
+
+
+@compared
+def test_mounted(player: Player) -> None:
+    for target in ("/inner/hello/you", "/inner/hello/you/", "/inner", "/inner/", "/inner/bare", "/inner/bare/x", "/inner/none"):
+        player.get(target)
+        player.request("POST", target)
+
+
+@compared
+def test_errors(player: Player) -> None:
+    for target in ("/none", "/none/%3Cb%3E", "/teapot", "/fails", "/login/", "/state/"):
+        player.get(target)
+        player.head(target)
+        player.request("DELETE", target)
+    for method in ("OPTIONS", "PUT", "TRACE"):
+        player.request(method, "/login")
+        player.request(method, "/")
+
+
+@compared
+def test_events(player: Player) -> None:
+    """Each event comes when it happened, not when the answer ends."""
+
+    def listening(answer: Answer) -> bool:
+        return answer.json()["listeners"] == 1
+
+    player.form("/login", [("name", "Eve")])
+    with player.connect() as connection:
+        player.send(connection, "GET", "/rooms/live/events?until=3", {"Accept": "text/event-stream"})
+        head = connection.read_head()
+        player.until("/rooms/live/listeners", listening, "somebody listens")
+        chunks = connection.read_chunks()
+        player.note("welcome", next(chunks))
+        for line in ("one", "two", "three"):
+            player.form("/rooms/live", [("line", line)])
+            player.note(f"heard {line}", next(chunks))
+        player.note("the end", list(chunks))
+        player.record("the events' head", head)
+
+
+@compared
+def test_listener_goes_away(player: Player) -> None:
+    """Nobody listens any more once the client is gone."""
+
+    def nobody(answer: Answer) -> bool:
+        return answer.json()["listeners"] == 0
+
+    player.abandon("/rooms/left/events", 100)
+    player.until("/rooms/left/listeners", nobody, "nobody listens")
+
+
+@compared
+def test_client_goes_away(player: Player) -> None:
+    """request.is_disconnected() tells it."""
+    connection = player.connect()
+    player.send(connection, "GET", "/disconnected")
+    player.get("/state")
+    connection.close()
+    player.until("/gone", lambda answer: answer.json() == {"gone": 1}, "the application knows")
