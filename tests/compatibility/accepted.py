@@ -26,8 +26,13 @@ def _framing(difference: Difference) -> bool:
     return difference.what == "content-length" and not (difference.reference and difference.tandem)
 
 
+def _reason(difference: Difference) -> bool:
+    return difference.what == "reason"
+
+
 ACCEPTED = [
     Accepted("fields-of-the-server", _own_fields),
+    Accepted("reason-phrases", _reason),
     Accepted("framing", _framing),
 ]
 

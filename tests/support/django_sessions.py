@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from support.client import Answer
-from support.sessions import Player, csrf_token
+from support.sessions import Player, csrf_token, is_debug_page
 
 FILE_FIELDS = ("etag", "last-modified")  # of files that were written just now
 ATTACHMENT = bytes(range(256)) * 300
@@ -137,8 +137,9 @@ def chunked_bodies(player: Player) -> None:
 
 def errors(player: Player) -> None:
     for target in ("/none/", "/notes/1", "/notes/x/", "/broken/", "/denied/", "/bad/", "/visits"):
-        player.get(target)
-        player.head(target)
+        answer = player.get(target)
+        if not is_debug_page(answer):  # its length depends on the process
+            player.head(target)
         player.post(target, b"x=1")
     player.get("/", {"Host": "evil.example"})
     for method in ("OPTIONS", "PUT", "DELETE", "TRACE"):
