@@ -29,6 +29,7 @@ class Versus:
     def __init__(self, way: str, address: Any, reference: Any, transcripts: dict[str, list[Step]]):
         self.way = way
         self.address = address
+        self.reference_address = reference.address
         self._reference = reference
         self._transcripts = transcripts
 

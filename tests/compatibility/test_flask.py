@@ -131,6 +131,19 @@ def test_streams(player: Player) -> None:
 
 
 @compared
+def test_parts_are_not_held_back(player: Player) -> None:
+    """PEP 3333: a part leaves before the next one is asked for."""
+    with player.connect() as connection:
+        player.send(connection, "GET", "/streams/gate")
+        head = connection.read_head()
+        chunks = connection.read_chunks()
+        player.note("the first part", next(chunks))
+        player.post("/streams/gate")
+        player.note("the rest", list(chunks))
+        player.record("the head", head)
+
+
+@compared
 def test_broken_stream(player: Player) -> None:
     player.get("/streams/broken")
     player.get("/")

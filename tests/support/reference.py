@@ -69,6 +69,7 @@ def tandem_serve(folder: pathlib.Path, application: Application, mode: str, work
         "admin": {"listen": "127.0.0.1:0"},
         "threads": 2,
         "limits": {"body_bytes": application.limit},
+        "trusted_proxies": ["127.0.0.1"],  # as uvicorn and gunicorn have it
         "python": {"path": [str(SOURCE)], "mode": mode, "workers": workers},
         "state_dir": str(folder / "state"),
         "routes": [{"path": "/*", application.interface: application.target}],

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable
 
 from support.client import Answer, Connection, ConnectionEnded, request_bytes
+from support.websocket import BINARY, CLOSE, TEXT, WebSocket
 
 HOST = "tandem.test"
 SHOWN = 400  # characters of a body around the first difference
@@ -203,6 +204,28 @@ class Player:
         wait_until(asked, what)
         self.record(f"until {what}", last[0])
         return last[0]
+
+    # --- WebSockets
+
+    def websocket(self, target: str, fields: dict[str, str] | None = None) -> WebSocket:
+        cookies = dict(self._fields((), True))
+        socket = WebSocket(self.address, target, {**cookies, **(fields or {})})
+        self.record(f"WebSocket {target}", socket.answer, mask=("sec-websocket-accept",))
+        return socket
+
+    def hear(self, socket: WebSocket, label: str, code_only: bool = False) -> None:
+        """Writes down the next message, pong, close (without its reason where that is the server's own), or end."""
+        try:
+            frame = socket.read_frame()
+        except ConnectionEnded:
+            self.note(label, "connection ended")
+            return
+        if frame.opcode in (TEXT, BINARY):
+            self.note(label, (frame.opcode, socket.rest_of(frame)))
+        elif frame.opcode == CLOSE and code_only:
+            self.note(label, (frame.opcode, frame.payload[:2]))
+        else:
+            self.note(label, (frame.opcode, frame.payload))
 
     # --- writing down
 

@@ -114,6 +114,10 @@ class WebSocket:
         """The next message. Control frames may not come in between."""
         frame = self.read_frame()
         assert frame.opcode in (TEXT, BINARY), frame
+        return self.rest_of(frame)
+
+    def rest_of(self, frame: Frame) -> str | bytes:
+        """The message that began with that frame."""
         opcode, compressed, payload = frame.opcode, frame.compressed, frame.payload
         while not frame.fin:
             frame = self.read_frame()

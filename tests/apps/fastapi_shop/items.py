@@ -44,6 +44,7 @@ def add_item(item: ItemIn, response: Response, db: Any = Depends(database.sessio
         made = db.execute("INSERT INTO items (name, price, stock, tags) VALUES (?, ?, ?, ?)", values)
     except sqlite3.IntegrityError:
         raise HTTPException(409, f"there is a {item.name} already") from None
+    db.commit()
     response.headers["Location"] = f"/items/{made.lastrowid}"
     return {"id": made.lastrowid, "name": item.name, "price": item.price, "stock": item.stock, "tags": item.tags}
 
@@ -57,6 +58,7 @@ def get_item(item: Any = Depends(found)) -> Any:
 def replace_item(new: ItemIn, item: Any = Depends(found), db: Any = Depends(database.session)) -> Any:
     values = (new.name, new.price, new.stock, json.dumps(new.tags), item["id"])
     db.execute("UPDATE items SET name = ?, price = ?, stock = ?, tags = ? WHERE id = ?", values)
+    db.commit()
     return {"id": item["id"], "name": new.name, "price": new.price, "stock": new.stock, "tags": new.tags}
 
 
@@ -65,12 +67,14 @@ def change_item(change: ItemPatch, item: Any = Depends(found), db: Any = Depends
     price = item["price"] if change.price is None else change.price
     stock = item["stock"] if change.stock is None else change.stock
     db.execute("UPDATE items SET price = ?, stock = ? WHERE id = ?", (price, stock, item["id"]))
+    db.commit()
     return {**item, "price": price, "stock": stock}
 
 
 @router.delete("/items/{item_id}", status_code=204, response_class=Response, tags=["items"])
 def delete_item(item: Any = Depends(found), db: Any = Depends(database.session)) -> Response:
     db.execute("DELETE FROM items WHERE id = ?", (item["id"],))
+    db.commit()
     return Response(status_code=204)
 
 

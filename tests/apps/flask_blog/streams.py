@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Iterator
 
 from flask import Blueprint, Response, request, session, stream_template, stream_with_context
 
+from tests.apps import state
 from tests.apps.flask_blog import database
 
 blueprint = Blueprint("streams", __name__)
@@ -26,6 +28,26 @@ def lines() -> Response:
 def template() -> Any:
     posts = database.db().execute("SELECT * FROM posts ORDER BY id").fetchall()
     return Response(stream_template("posts.html", posts=posts), mimetype="text/html")
+
+
+@blueprint.get("/gate")
+def gate() -> Response:
+    """The second part waits until somebody opened the gate, which may be after the first part was seen."""
+    path = state.folder("blog") / "gate"
+
+    def generate() -> Iterator[bytes]:
+        yield b"closed\n"
+        while not path.exists():
+            time.sleep(0.002)
+        yield b"open\n"
+
+    return Response(generate(), mimetype="text/event-stream", headers={"Connection": "keep-alive", "Cache-Control": "no-store"})
+
+
+@blueprint.post("/gate")
+def open_gate() -> Any:
+    (state.folder("blog") / "gate").touch()
+    return "", 204
 
 
 @blueprint.get("/empty-parts")

@@ -95,7 +95,7 @@ async def events(request: Request) -> Response:
         finally:
             room.listeners.discard(queue)
 
-    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "Connection": "keep-alive"})
 
 
 async def listeners(request: Request) -> Response:
