@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kFailed = 1;
-
 admin::AdminClientOptions client_options(const std::string& url) {
   admin::AdminClientOptions options;
   options.url = url;

@@ -6,8 +6,9 @@
 #include <filesystem>
 #include <iostream>
 
+#include "app/option_values.hpp"
+#include "app/run_options.hpp"
 #include "base/ascii.hpp"
-#include "config/cpus.hpp"
 #include "config/listen.hpp"
 #include "config/suggest.hpp"
 
@@ -18,8 +19,7 @@ constexpr const char* kDefaultConfigs[] = {"config/tandem.json", "/etc/tandem/ta
 constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
 constexpr int kBadUsage = 2;
 
-const std::vector<std::string> kLevels = {"trace", "debug", "info", "warn", "error", "critical", "off"};
-const std::vector<std::string> kLater = {"run", "compare", "weights", "report", "diffs"};
+const std::vector<std::string> kLater = {"compare", "weights", "report", "diffs"};
 
 // A message for the user; CLI11 takes the text of any of its own exceptions.
 [[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
@@ -51,37 +51,24 @@ std::string config_or_default(const std::string& config) {
          ") nor " + kDefaultConfigs[1] + " exists, and none is named");
 }
 
-net::ListenOptions address_of(const std::string& option, const std::string& text) {
-  auto listen = config::parse_listen(text);
-  if (!listen) refuse(option + ": " + listen.error().message);
-  return *listen;
-}
-
-std::optional<unsigned> count_of(const std::string& option, const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  if (text == "auto") return config::usable_cpus();
-  const bool is_number = text.size() <= 4 && std::all_of(text.begin(), text.end(), ascii::is_digit);
-  const unsigned number = is_number ? static_cast<unsigned>(std::stoul(text)) : 0;
-  if (number < 1 || number > 1024) refuse(option + ": expected a number from 1 to 1024 or auto, got \"" + text + "\"");
-  return number;
+template <class T>
+T or_refuse(Result<T> result) {
+  if (!result) refuse(result.error().message);
+  return std::move(*result);
 }
 
 ServeCommand serve(const Typed& typed) {
   ServeCommand command;
   for (const auto& text : typed.listen) {
-    command.overrides.listen.push_back(address_of("--listen", text));
+    command.overrides.listen.push_back(or_refuse(parse_address("--listen", text)));
     for (std::size_t i = 0; i + 1 < command.overrides.listen.size(); ++i)
       if (config::is_same_address(command.overrides.listen[i], command.overrides.listen.back()))
         refuse("--listen: \"" + text + "\" is given twice");
   }
-  if (!typed.admin.empty()) command.overrides.admin = address_of("--admin", typed.admin);
-  command.overrides.threads = count_of("--threads", typed.threads);
-  command.overrides.workers = count_of("--workers", typed.workers);
-  if (!typed.log_level.empty()) {
-    if (std::find(kLevels.begin(), kLevels.end(), typed.log_level) == kLevels.end())
-      refuse("--log-level: there is no level \"" + typed.log_level + "\"" + config::did_you_mean(typed.log_level, kLevels));
-    command.overrides.log_level = typed.log_level;
-  }
+  if (!typed.admin.empty()) command.overrides.admin = or_refuse(parse_address("--admin", typed.admin));
+  if (!typed.threads.empty()) command.overrides.threads = or_refuse(parse_count("--threads", typed.threads));
+  if (!typed.workers.empty()) command.overrides.workers = or_refuse(parse_count("--workers", typed.workers));
+  if (!typed.log_level.empty()) command.overrides.log_level = or_refuse(parse_level("--log-level", typed.log_level));
   command.config = config_or_default(typed.config);
   return command;
 }
@@ -141,6 +128,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("\"tandem COMMAND --help\" shows the options of a command.");
   Typed typed;
+  TypedRun typed_run;
 
   const auto add_config = [&](CLI::App* command) {
     return command->add_option("CONFIG", typed.config,
@@ -164,6 +152,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   serve_command->add_option("--workers", typed.workers, "workers of the pool \"python\", or auto")->type_name("N");
   serve_command->add_option("--log-level", typed.log_level, "trace, debug, info, warn, error, critical or off")
       ->type_name("LEVEL");
+
+  auto* run_command = app.add_subcommand("run", "serve an ASGI or WSGI application without a config file");
+  declare_run_options(*run_command, typed_run);
 
   auto* check_command = app.add_subcommand("check", "validate a config file and print every error in it");
   check_command->add_option("CONFIG", typed.config, "config file")->required();
@@ -214,6 +205,10 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     }
     app.parse(argc, argv);
     if (*serve_command) return CommandLine(serve(typed));
+    if (*run_command) {
+      if (const auto message = unknown_run_option(*run_command)) refuse(*message);
+      return CommandLine(or_refuse(make_run_command(typed_run, process_environment(), std::filesystem::current_path())));
+    }
     if (*check_command) return CommandLine(CheckCommand{typed.config});
     if (*routes_command) return CommandLine(RoutesCommand{config_or_default(typed.config), typed.json});
     if (*explain_command) return CommandLine(explain(typed));

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/run_command.hpp"
 #include "config/environment.hpp"
 #include "config/overrides.hpp"
 
@@ -79,8 +80,9 @@ struct WorkerCommand {
   std::string user;  // whom to become; empty: nobody
 };
 
-using CommandLine = std::variant<ServeCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,
-                                 StacksCommand, RequestsCommand, ReloadCommand, VersionCommand, WorkerCommand>;
+using CommandLine =
+    std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,
+                 StacksCommand, RequestsCommand, ReloadCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

@@ -29,9 +29,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kFailed = 1;
-constexpr int kBadConfig = 2;
-
 config::LoadResult load_config(const std::string& file) {
   config::LoadOptions options(process_environment());
   for (const auto& entry : handlers::catalog()) options.native_endpoints.emplace_back(entry.name);
@@ -46,16 +43,6 @@ std::optional<config::Config> load_or_complain(const std::string& file) {
     std::cerr << "tandem: " << file << " has " << loaded.problems.size()
               << (loaded.problems.size() == 1 ? " error\n" : " errors\n");
   return std::move(loaded.config);
-}
-
-pool::WorkerProgram worker_program() {
-  pool::WorkerProgram program;
-  program.executable = "/proc/self/exe";  // this build, even when the file on disk has been replaced since
-  program.arguments = {"worker"};
-#ifdef TANDEM_HAS_PYTHON
-  program.run = [](int control, std::vector<int> lanes) { return python::worker_main(control, std::move(lanes), true); };
-#endif
-  return program;
 }
 
 // Connections, lanes and files: as many descriptors as the system lets us have.
@@ -141,6 +128,38 @@ std::string format_timeout(Milliseconds duration) {
 
 }  // namespace
 
+pool::WorkerProgram worker_program() {
+  pool::WorkerProgram program;
+  program.executable = "/proc/self/exe";  // this build, even when the file on disk has been replaced since
+  program.arguments = {"worker"};
+#ifdef TANDEM_HAS_PYTHON
+  program.run = [](int control, std::vector<int> lanes) { return python::worker_main(control, std::move(lanes), true); };
+#endif
+  return program;
+}
+
+bool prepare_process(const config::LogConfig& log) {
+  LogOptions options;
+  options.level = log.level;
+  options.style = log.format == "json" ? LogStyle::json : LogStyle::text;
+  options.file = log.file;
+  try {
+    set_up_log(options);
+  } catch (const std::exception& error) {
+    std::cerr << "tandem: can't open the log: " << error.what() << "\n";
+    return false;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  return true;
+}
+
+void leave(const Error& error) {
+  std::cerr << "tandem: " << error.message << "\n";
+  std::cerr.flush();
+  ::_exit(error.code == "listen.failed" ? kFailed : kBadConfig);
+}
+
 int run_command(const ServeCommand& command) {
   auto config = load_or_complain(command.config);
   if (!config) return kBadConfig;
@@ -159,25 +178,9 @@ int run_command(const ServeCommand& command) {
     }
     return loaded;
   };
-  LogOptions log_options;
-  log_options.level = config->log.level;
-  log_options.style = config->log.format == "json" ? LogStyle::json : LogStyle::text;
-  log_options.file = config->log.file;
-  try {
-    set_up_log(log_options);
-  } catch (const std::exception& error) {
-    std::cerr << "tandem: can't open the log: " << error.what() << "\n";
-    return kFailed;
-  }
-  std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
+  if (!prepare_process(config->log)) return kFailed;
   Server server(std::move(*config), handlers::catalog(), worker_program(), read_again);
-  if (auto started = server.start(); !started) {
-    std::cerr << "tandem: " << started.error().message << "\n";
-    std::cerr.flush();
-    // Threads and workers are running: leave without unwinding them. The workers end with their control socket.
-    ::_exit(started.error().code == "listen.failed" ? kFailed : kBadConfig);
-  }
+  if (auto started = server.start(); !started) leave(started.error());
   return server.run([&] { std::cout << server.banner() << std::flush; });
 }
 

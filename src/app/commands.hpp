@@ -3,8 +3,13 @@
 #pragma once
 
 #include "app/command_line.hpp"
+#include "base/result.hpp"
+#include "pool/pool_backend.hpp"
 
 namespace tandem::app {
+
+constexpr int kFailed = 1;
+constexpr int kBadConfig = 2;
 
 int run_command(const ServeCommand& command);
 int run_command(const CheckCommand& command);
@@ -17,5 +22,17 @@ int run_command(const RequestsCommand& command);
 int run_command(const ReloadCommand& command);
 int run_command(const VersionCommand& command);
 int run_command(const WorkerCommand& command);
+
+// What the commands that serve have in common.
+
+// This binary as a worker.
+pool::WorkerProgram worker_program();
+
+// Log, ignored signals, descriptor limit; false after a message when the log can't be opened.
+bool prepare_process(const config::LogConfig& log);
+
+// Ends the process after a failed start, with a message. Threads and workers are running: it does not unwind them. The
+// workers end with their control socket.
+[[noreturn]] void leave(const Error& error);
 
 }  // namespace tandem::app

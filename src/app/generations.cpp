@@ -53,7 +53,7 @@ Result<void> Generations::start(config::Config config) {
 
 void Generations::reload(std::string by, Done done) {
   reloading_.post([this, by = std::move(by), done = std::move(done)] {
-    log().info("reload: starting, asked for by {}", by);
+    if (!by.empty()) log().info("reload: starting, asked for by {}", by);
     const auto began = now_exactly();
     auto report = try_reload();
     report.by = by;
@@ -103,6 +103,7 @@ void Generations::note(const admin::ReloadReport& report) {
   surroundings_.registry
       .counter("tandem_reloads_total", "Reloads that were asked for.", report.ok() ? R"(result="ok")" : R"(result="failed")")
       .add(surroundings_.registry.shared_shard());
+  if (report.by.empty()) return;
   if (report.ok()) {
     log().info("reload: generation {} serves (took {} ms)", report.generation, report.took.count());
     for (const auto& warning : report.warnings) log().warn("reload: {}", warning);

@@ -32,7 +32,8 @@ class Generations {
   Result<void> start(config::Config config);
 
   // Reads the config, starts a new generation and lets it serve; if anything is wrong the old one goes on as it was. Reloads
-  // run one at a time in the order they were asked for. `by`: who asked, for the log. `done` runs once, on another thread;
+  // run one at a time in the order they were asked for. `by`: who asked, for the log; empty: `done` says
+  // how it went, and the log nothing. `done` runs once, on another thread;
   // it may be empty. Thread: any.
   void reload(std::string by, Done done);
 

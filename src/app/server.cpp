@@ -97,7 +97,8 @@ Result<void> Server::start() {
           "server's, a stuck endpoint can't be replaced and its Python can't be reloaded",
           name);
   router_ = std::make_unique<routing::Router>(first->table(), config_.threads);
-  boundary_ = std::make_unique<pipeline::ErrorBoundary>(*router_);
+  if (make_gate_) gate_ = make_gate_(*router_);
+  boundary_ = std::make_unique<pipeline::ErrorBoundary>(gate_ ? *gate_ : static_cast<const service::Handler&>(*router_));
   silent_observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, nullptr);
   prepare_access_log(config_);
   metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += own_metrics(); }));
@@ -279,6 +280,13 @@ std::vector<std::string> Server::listening() const {
   return urls;
 }
 
+std::string_view Server::interface_of(const config::EndpointConfig& endpoint) const {
+  const auto& pools = generations_.current()->pools();
+  const auto pool = pools.find(endpoint.pool);
+  const auto kind = pool == pools.end() ? service::BackendKind::none : pool->second->kind_of(endpoint.endpoint);
+  return kind == service::BackendKind::asgi ? "ASGI" : kind == service::BackendKind::wsgi ? "WSGI" : "";
+}
+
 admin::ServerView Server::view() {
   admin::ServerView view;
   view.readiness = [this] { return readiness_.load(); };
@@ -415,6 +423,7 @@ int Server::run(const std::function<void()>& announce) {
 
 void Server::stop() {
   readiness_ = admin::Readiness::draining;
+  if (when_stopping_) when_stopping_();
   generations_.stop_reloading();
   const auto drain_timeout = generations_.current()->config().net.limits.drain_timeout;
   const auto deadline = std::chrono::steady_clock::now() + drain_timeout;

@@ -32,6 +32,12 @@ class Server {
          Generations::ReadConfig read_config = {});
   ~Server();
 
+  // A handler that requests meet before the router, made when that is there. Before start().
+  using MakeGate = std::function<std::unique_ptr<service::Handler>(const service::Handler& router)>;
+  void stand_before_router(MakeGate make_gate) { make_gate_ = std::move(make_gate); }
+  // Called when the server begins to stop, before it waits for what runs. Before run().
+  void when_stopping(std::function<void()> hook) { when_stopping_ = std::move(hook); }
+
   // Starts the pools, proves every endpoint, opens the listeners, starts the I/O threads. Errors: code "listen.failed" for
   // an address that can't be had; everything else is a mistake in the config or the program it names.
   Result<void> start();
@@ -40,6 +46,9 @@ class Server {
   std::string banner() const;
   // Where it listens, as URLs: the listeners of the config in their order, then the admin side.
   std::vector<std::string> listening() const;
+
+  // What an application has turned out to be, "ASGI" or "WSGI"; empty while it is not loaded.
+  std::string_view interface_of(const config::EndpointConfig& endpoint) const;
 
   // Lets a new generation serve: its config, fresh workers, a new route table. On failure nothing changes. `done`, which may
   // be empty, is told how it went, on another thread. Thread: any.
@@ -83,6 +92,9 @@ class Server {
   Surroundings surroundings_;
   Generations generations_;
   std::unique_ptr<routing::Router> router_;
+  MakeGate make_gate_;
+  std::unique_ptr<service::Handler> gate_;  // null: none
+  std::function<void()> when_stopping_;
   std::unique_ptr<pipeline::ErrorBoundary> boundary_;
   std::unique_ptr<pipeline::ExchangeObserver> silent_observer_;
   std::unique_ptr<pipeline::ExchangeObserver> logging_observer_;  // null until there is an access log

@@ -49,8 +49,6 @@ std::optional<Milliseconds> parse_timeout(const Value& value);  // null: no time
 pool::PoolOptions parse_pool(Object section, std::string name, const Surroundings& surroundings);
 
 // parse_routes.cpp
-Result<void> check_application(const std::string& target);  // "module:application", "module:factory()", "module"
-Result<void> check_root_path(const std::string& path);      // "" or "/api"
 void parse_pin(Object& object, std::optional<PinPolicy>& target);
 std::vector<RouteConfig> parse_routes(Object& top);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/ascii.hpp"
+#include "config/application.hpp"
 #include "config/parse.hpp"
 #include "config/suggest.hpp"
 #include "routing/pattern.hpp"
@@ -14,21 +15,6 @@ struct BackendKey {
 };
 constexpr BackendKey kBackends[] = {
     {"native", Backend::native}, {"python", Backend::python}, {"asgi", Backend::asgi}, {"wsgi", Backend::wsgi}};
-
-bool is_word_char(char c) {
-  return c == '_' || ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
-// "module.sub" or "object.method", Python identifiers joined by dots.
-bool is_dotted_name(std::string_view text) {
-  bool at_start = true;
-  for (char c : text) {
-    if (c == '.' ? at_start : !is_word_char(c) || (at_start && ascii::is_digit(c))) return false;
-    at_start = c == '.';
-  }
-  return !at_start;
-}
 
 bool is_application(Backend backend) { return backend != Backend::native && backend != Backend::python; }
 
@@ -98,7 +84,7 @@ std::optional<EndpointConfig> parse_backend(Object& object, std::size_t& count) 
 // Names of arms travel in a header field and are metric labels.
 bool is_arm_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (is_word_char(c) && static_cast<unsigned char>(c) < 0x80) || c == '-' || c == '.';
+    return ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') || c == '_' || c == '-' || c == '.';
   });
 }
 
@@ -242,22 +228,6 @@ RouteConfig parse_route(const Value& value) {
 }
 
 }  // namespace
-
-Result<void> check_application(const std::string& target) {
-  const auto colon = target.find(':');
-  auto attribute = colon == std::string::npos ? std::string("app") : target.substr(colon + 1);
-  if (const auto call = attribute.find('('); call != std::string::npos && attribute.back() == ')') attribute.resize(call);
-  if (is_dotted_name(target.substr(0, colon)) && is_dotted_name(attribute)) return {};
-  return Error("expected \"module:application\", \"module:factory()\" or \"module\", got \"" + target + "\"");
-}
-
-Result<void> check_root_path(const std::string& path) {
-  if (path.empty()) return {};
-  if (path.front() != '/' || path.back() == '/')
-    return Error("a root path begins with \"/\" and does not end with one, got \"" + path + "\"");
-  if (path.find_first_of("?#") != std::string::npos) return Error("a root path holds no \"?\" and no \"#\"");
-  return {};
-}
 
 void parse_pin(Object& object, std::optional<PinPolicy>& target) {
   object.choice<std::optional<PinPolicy>>(
