@@ -132,9 +132,12 @@ class Server:
         self.folder = folder
         self.config_file = folder / "tandem.json"
         self.config_file.write_text(json.dumps(config, indent=2))
+        self._launch(("serve", str(self.config_file), *arguments), env, wait)
+
+    def _launch(self, arguments: tuple[str, ...], env: dict[str, str] | None, wait: bool) -> None:
         self.process = subprocess.Popen(
-            [binary(), "serve", str(self.config_file), *arguments],
-            cwd=folder,
+            [binary(), *arguments],
+            cwd=self.folder,
             env=clean_environment(**(env or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -264,6 +267,15 @@ class Server:
             self.process.wait()
         self.out.finish()
         self.log.finish()
+
+
+class Run(Server):
+    """`tandem run` in `folder`, on a free port unless the arguments say where."""
+
+    def __init__(self, folder: pathlib.Path, *arguments: str, env: dict[str, str] | None = None, wait: bool = True):
+        self.folder = folder
+        where = () if {"--listen", "-b", "--bind", "--uds", "--port"} & set(arguments) else ("--port", "0")
+        self._launch(("run", *arguments, *where), env, wait)
 
 
 def _parse_url(url: str) -> Any:
