@@ -1,5 +1,7 @@
 #include "http/target.hpp"
 
+#include <algorithm>
+
 #include "base/ascii.hpp"
 
 namespace tandem::http {
@@ -10,7 +12,14 @@ bool is_target_char(char c) {
   return byte > 0x20 && byte < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`';
 }
 
+// Browsers leave these as they are in a query, and a '%' that begins no escape (WHATWG URL, query percent-encode set); so do
+// other servers.
+bool is_query_char(char c) { return is_target_char(c) || c == '\\' || c == '^' || c == '`'; }
+
 bool well_formed(std::string_view text) {
+  const auto question = std::min(text.find('?'), text.size());
+  if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(question), text.end(), is_query_char)) return false;
+  text = text.substr(0, question);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!is_target_char(text[i])) return false;
     if (text[i] == '%') {
@@ -85,7 +94,8 @@ Result<Target> parse_target(std::string_view text, bool is_connect, bool is_opti
     return split_path(text);
   }
   if (!well_formed(text))
-    return Error("http.bad_target", "the request target holds a character that must be percent-encoded");
+    return Error("http.bad_target",
+                 "the request target holds a character that must be percent-encoded, or a malformed escape");
   if (!text.empty() && text.front() == '/') return split_path(text);
 
   const auto colon = text.find("://");
@@ -106,20 +116,45 @@ Result<Target> parse_target(std::string_view text, bool is_connect, bool is_opti
   return target;
 }
 
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+namespace {
+
+// The byte that the escape at `at` stands for; -1 when it is none.
+int escaped_byte(std::string_view text, std::size_t at) {
+  if (at + 2 >= text.size()) return -1;
+  const int high = ascii::hex_value(text[at + 1]);
+  const int low = ascii::hex_value(text[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = ascii::hex_value(text[i + 1]);
-      const int low = ascii::hex_value(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
-    } else {
-      decoded.push_back(plus_is_space && text[i] == '+' ? ' ' : text[i]);
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
     }
+    const int byte = escaped_byte(text, i);
+    if (byte < 0) return std::nullopt;
+    decoded.push_back(static_cast<char>(byte));
+    i += 2;
+  }
+  return decoded;
+}
+
+std::string decode_query_part(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int byte = text[i] == '%' ? escaped_byte(text, i) : -1;
+    if (byte < 0) {
+      decoded.push_back(text[i] == '+' ? ' ' : text[i]);
+      continue;
+    }
+    decoded.push_back(static_cast<char>(byte));
+    i += 2;
   }
   return decoded;
 }
@@ -129,9 +164,8 @@ std::optional<std::string> find_query(std::string_view query, std::string_view n
     const auto pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     const auto equals = pair.find('=');
-    const auto key = percent_decode(pair.substr(0, equals), true);
-    if (key && *key == name)
-      return percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), true);
+    if (decode_query_part(pair.substr(0, equals)) == name)
+      return decode_query_part(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
   }
   return std::nullopt;
 }

@@ -17,14 +17,19 @@ struct Target {
   std::string_view query;      // without '?'
 };
 
-// Errors: empty, non-ASCII or control bytes, white space, a fragment, a form that the method does not allow.
+// Errors: empty, non-ASCII or control bytes, white space, a fragment, a malformed escape in the path, a form that the method
+// does not allow.
 Result<Target> parse_target(std::string_view text, bool is_connect, bool is_options);
 
 // Is it host[:port] with a sane host (reg-name, IPv4 or [IPv6]), no user-info, no path, no list (RFC 9110 §4.2.4, §7.2)?
 bool is_authority(std::string_view text);
 
-// nullopt when a '%' is not followed by two hexadecimal digits. `plus_is_space` for query strings and forms.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+// nullopt when a '%' is not followed by two hexadecimal digits.
+std::optional<std::string> percent_decode(std::string_view text);
+
+// A name or value of an application/x-www-form-urlencoded query: '+' is a space, and a '%' that begins no escape stands for
+// itself, as in browsers and urllib.parse.
+std::string decode_query_part(std::string_view text);
 
 // The first value of `name` in an application/x-www-form-urlencoded query; nullopt when absent.
 std::optional<std::string> find_query(std::string_view query, std::string_view name);

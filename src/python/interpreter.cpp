@@ -32,6 +32,12 @@ Result<void> Interpreter::start(const std::optional<std::string>& home) {
   }
   if (PyImport_AppendInittab("_tandem", make_bindings) != 0) return Error("python.interpreter", "out of memory");
 
+  // UTF-8 for file names and text files, whatever the locale is: what later Pythons make the rule (PEP 686).
+  PyPreConfig preconfig;
+  PyPreConfig_InitIsolatedConfig(&preconfig);
+  preconfig.utf8_mode = 1;
+  if (const auto status = Py_PreInitialize(&preconfig); PyStatus_Exception(status))
+    return Error("python.interpreter", said(status));
   PyConfig config;
   PyConfig_InitIsolatedConfig(&config);
   config.install_signal_handlers = 0;  // signals belong to the C++ side

@@ -91,22 +91,7 @@ PyObject* get_path_params(PyObject* self, void*) {
   });
 }
 
-PyObject* decode_query_part(std::string_view text) {
-  // A '%' that begins no escape stands for itself, as in urllib.parse and in browsers.
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (const auto byte = http::percent_decode(text.substr(i, 3)); byte && byte->size() == 1) {
-        decoded.append(*byte);
-        i += 2;
-        continue;
-      }
-    }
-    decoded.push_back(text[i] == '+' ? ' ' : text[i]);
-  }
-  return decode_utf8(decoded);
-}
+PyObject* decode_query_part(std::string_view text) { return decode_utf8(http::decode_query_part(text)); }
 
 PyObject* get_query_params(PyObject* self, void*) {
   auto* request = as_request(self);

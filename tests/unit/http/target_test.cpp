@@ -25,6 +25,17 @@ TEST(Target, RefusesWhatMustBeEncoded) {
     EXPECT_FALSE(parse_target(text, false, false).ok()) << text;
 }
 
+TEST(Target, TakesWhatBrowsersLeaveInAQuery) {
+  for (const char* query : {"q=100%", "%zz", "a=^`\\|{}", "%00"}) {
+    const auto text = "/a?" + std::string(query);
+    const auto target = parse_target(text, false, false);
+    ASSERT_TRUE(target.ok()) << query;
+    EXPECT_EQ(target->query, query);
+  }
+  for (const char* text : {"/%?a", "/a?b c", "/a?\"", "/a?<>", "/a?b#c"})
+    EXPECT_FALSE(parse_target(text, false, false).ok());
+}
+
 TEST(Authority, HostAndPort) {
   for (const char* text : {"h", "h:80", "127.0.0.1", "[::1]", "[::1]:8080", "a-b.example", "h:"})
     EXPECT_TRUE(is_authority(text)) << text;
@@ -36,6 +47,7 @@ TEST(Query, FirstValueDecoded) {
   EXPECT_EQ(find_query("a=1&b=x%20y+z&a=2", "a"), "1");
   EXPECT_EQ(find_query("a=1&b=x%20y+z", "b"), "x y z");
   EXPECT_EQ(find_query("flag&c=", "flag"), "");
+  EXPECT_EQ(find_query("rate=100%&%zz=1", "rate"), "100%");
   EXPECT_EQ(find_query("flag&c=", "d"), std::nullopt);
 }
 
