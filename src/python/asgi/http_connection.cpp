@@ -1,18 +1,16 @@
 #include "python/asgi/http_connection.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "http/method.hpp"
 #include "http/response.hpp"
 #include "python/asgi/connection.hpp"
 #include "python/asgi/vocabulary.hpp"
+#include "python/response_frames.hpp"
 
 namespace tandem::python {
 namespace {
-
-constexpr std::uint64_t kUnknownLength = std::numeric_limits<std::uint64_t>::max();
 
 std::string_view view_of(PyObject* bytes) {
   return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
@@ -43,7 +41,7 @@ class HttpConnection final : public Connection {
   bool is_bodiless() const {
     return exchange().head.method == static_cast<std::uint8_t>(http::Method::head) || !http::may_have_body(status_);
   }
-  void append_head(const Gil& gil, std::uint8_t flags, std::uint64_t length, std::string_view body);
+  void begin_streaming(const Gil& gil, std::uint64_t length);
   void answer_whole(const Gil& gil, std::string_view body);
   void answer_bodiless(const Gil& gil, std::string_view body, bool more);
   // Sends of `unsent_` what there is credit for, and ends the response after the last of it.
@@ -131,31 +129,27 @@ Object HttpConnection::send_body(const Gil& gil, PyObject* message) {
     answer_whole(gil, text);
     return done(gil);
   }
-  if (!head_sent_) append_head(gil, frames::kStreamed, length_.value_or(more != 0 ? kUnknownLength : text.size()), {});
+  if (!head_sent_) begin_streaming(gil, length_.value_or(more != 0 ? kUnknownLength : text.size()));
   ended_ = more == 0;
   if (!text.empty()) unsent_.push_back(bytes);
   push(gil);
   return unsent_.empty() ? done(gil) : make_awaitable(gil, self(), *this, Want::room);
 }
 
-void HttpConnection::append_head(const Gil& gil, std::uint8_t flags, std::uint64_t length, std::string_view body) {
+void HttpConnection::begin_streaming(const Gil& gil, std::uint64_t length) {
   head_sent_ = true;
-  frames::ResponseHead head;
-  head.status = static_cast<std::uint16_t>(status_);
-  head.fields_length = static_cast<std::uint32_t>(lines_.size());
-  head.content_length = length;
-  if ((flags & frames::kEnd) != 0) head.timing = executor().timing_of(exchange());
-  frames::Header header;
-  header.length = static_cast<std::uint32_t>(sizeof(head) + lines_.size() + body.size());
-  header.type = frames::Type::response_head;
-  header.flags = flags;
-  header.id = exchange().id;
-  out(gil).append(frames::bytes_of(header)).append(frames::bytes_of(head)).append(lines_).append(body);
+  append_streamed_head(out(gil), exchange().id, status_, lines_, length);
 }
 
 void HttpConnection::answer_whole(const Gil& gil, std::string_view body) {
-  append_head(gil, frames::kEnd, body.size(), body);
-  ended_ = complete_ = true;
+  auto& frames = out(gil);
+  WholeResponse whole;
+  whole.begin(frames);
+  frames.append(lines_);
+  whole.begin_body(frames);
+  frames.append(body);
+  whole.finish(frames, exchange().id, status_, executor().timing_of(exchange()));
+  head_sent_ = ended_ = complete_ = true;
   executor().end(gil, exchange());
   readers_.wake(gil);
 }
@@ -163,9 +157,8 @@ void HttpConnection::answer_whole(const Gil& gil, std::string_view body) {
 // Its length is still told. The application may go on sending; nobody takes it.
 void HttpConnection::answer_bodiless(const Gil& gil, std::string_view body, bool more) {
   if (!head_sent_) {
-    append_head(gil, frames::kStreamed, length_.value_or(more ? kUnknownLength : body.size()), {});
-    frames::append_frame(out(gil), frames::Type::response_end, frames::kEnd, exchange().id,
-                         frames::bytes_of(executor().timing_of(exchange())));
+    begin_streaming(gil, length_.value_or(more ? kUnknownLength : body.size()));
+    append_response_end(out(gil), exchange().id, executor().timing_of(exchange()));
     executor().end(gil, exchange());
   }
   if (more) return;
@@ -194,8 +187,7 @@ void HttpConnection::push(const Gil& gil) {
 
 void HttpConnection::complete(const Gil& gil) {
   complete_ = true;
-  frames::append_frame(out(gil), frames::Type::response_end, frames::kEnd, exchange().id,
-                       frames::bytes_of(executor().timing_of(exchange())));
+  append_response_end(out(gil), exchange().id, executor().timing_of(exchange()));
   executor().end(gil, exchange());
   readers_.wake(gil);
 }

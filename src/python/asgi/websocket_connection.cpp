@@ -6,6 +6,7 @@
 #include "base/ascii.hpp"
 #include "python/asgi/connection.hpp"
 #include "python/asgi/vocabulary.hpp"
+#include "python/response_frames.hpp"
 
 namespace tandem::python {
 namespace {
@@ -50,7 +51,7 @@ class WebSocketConnection final : public Connection {
   Object send_response_start(const Gil& gil, PyObject* message);
   Object send_response_body(const Gil& gil, PyObject* message);
 
-  void append_head(const Gil& gil, int status, std::uint8_t flags, std::string_view lines, std::string_view body);
+  void refuse(const Gil& gil, int status, std::string_view lines, std::string_view body);
   void append_close(const Gil& gil, std::uint16_t code, std::string_view reason);
   void append_end(const Gil& gil);
   void push(const Gil& gil);
@@ -159,7 +160,7 @@ Object WebSocketConnection::send_accept(const Gil& gil, PyObject* message) {
     checked.append("Sec-WebSocket-Protocol: ").append(text).append("\r\n");
   }
   if (PyErr_Occurred() != nullptr) return {};
-  append_head(gil, 101, frames::kStreamed, checked, {});
+  append_streamed_head(out(gil), exchange().id, 101, checked, 0);
   state_ = State::open;
   readers_.wake(gil);
   return done(gil);
@@ -205,10 +206,7 @@ Object WebSocketConnection::send_close(const Gil& gil, PyObject* message) {
       return raise(PyExc_ValueError, "the reason of 'websocket.close' is longer than 123 bytes");
   }
   if (state_ == State::connecting) {
-    append_head(gil, 403, frames::kEnd, {}, {});
-    executor().end(gil, exchange());
-    state_ = State::closed;
-    readers_.wake(gil);
+    refuse(gil, 403, {}, {});
     return done(gil);
   }
   code_ = static_cast<std::uint16_t>(number);
@@ -235,32 +233,23 @@ Object WebSocketConnection::send_response_body(const Gil& gil, PyObject* message
   if (!bytes || more < 0) return {};
   body_.append(PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
   if (more != 0) return done(gil);
-  const std::string_view text = body_;
-  const auto first = text.substr(0, frames::kMaxBodyFrame);
-  const bool whole = first.size() == text.size();
-  append_head(gil, status_, whole ? frames::kEnd : 0, lines_, first);
-  for (std::size_t at = first.size(); at < text.size(); at += frames::kMaxBodyFrame)
-    frames::append_frame(out(gil), frames::Type::response_body, 0, exchange().id, text.substr(at, frames::kMaxBodyFrame));
-  if (whole)
-    executor().end(gil, exchange());
-  else
-    append_end(gil);
-  state_ = State::closed;
-  readers_.wake(gil);
+  refuse(gil, status_, lines_, body_);
   return done(gil);
 }
 
 // --- frames
 
-void WebSocketConnection::append_head(const Gil& gil, int status, std::uint8_t flags, std::string_view lines,
-                                      std::string_view body) {
-  frames::ResponseHead head;
-  head.status = static_cast<std::uint16_t>(status);
-  head.fields_length = static_cast<std::uint32_t>(lines.size());
-  head.content_length = flags == frames::kStreamed ? 0 : body_.size();
-  if ((flags & frames::kEnd) != 0) head.timing = executor().timing_of(exchange());
-  frames::append_frame(out(gil), frames::Type::response_head, flags, exchange().id,
-                       std::string(frames::bytes_of(head)).append(lines).append(body));
+void WebSocketConnection::refuse(const Gil& gil, int status, std::string_view lines, std::string_view body) {
+  auto& frames = out(gil);
+  WholeResponse whole;
+  whole.begin(frames);
+  frames.append(lines);
+  whole.begin_body(frames);
+  frames.append(body);
+  whole.finish(frames, exchange().id, status, executor().timing_of(exchange()));
+  executor().end(gil, exchange());
+  state_ = State::closed;
+  readers_.wake(gil);
 }
 
 void WebSocketConnection::append_close(const Gil& gil, std::uint16_t code, std::string_view reason) {
@@ -271,8 +260,7 @@ void WebSocketConnection::append_close(const Gil& gil, std::uint16_t code, std::
 }
 
 void WebSocketConnection::append_end(const Gil& gil) {
-  frames::append_frame(out(gil), frames::Type::response_end, frames::kEnd, exchange().id,
-                       frames::bytes_of(executor().timing_of(exchange())));
+  append_response_end(out(gil), exchange().id, executor().timing_of(exchange()));
   executor().end(gil, exchange());
 }
 
