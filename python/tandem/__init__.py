@@ -368,3 +368,6 @@ class Request:
 
     def __repr__(self):
         return f"<Request {self.method} {self.path}>"
+
+
+_PlainRequest = Request  # in the server too, where `Request` is another

@@ -80,6 +80,8 @@ Object import_embedded(const Gil& gil) {
   if (!runtime || !load_names(gil, tandem.get(), runtime.get())) return {};
   const auto asgi = import_source("_tandem_asgi", "<tandem asgi>", kAsgiSource);
   if (!asgi || !load_vocabulary(gil, asgi.get())) return {};
+  const auto warmup = import_source("_tandem_warmup", "<tandem warmup>", kWarmupSource);
+  if (!warmup) return {};
   return runtime;
 }
 

@@ -50,7 +50,13 @@ bool load(const Gil& gil, std::string_view hello, bool in_server_process, Loaded
   }
   const bool has_wsgi = std::any_of(loaded.program.begin(), loaded.program.end(),
                                     [](const Endpoint& endpoint) { return endpoint.interface == Interface::wsgi; });
-  return !has_wsgi || wsgi::load(gil, loaded.runtime, loaded.threads > 1, !in_server_process);
+  if (has_wsgi && !wsgi::load(gil, loaded.runtime, loaded.threads > 1, !in_server_process)) return false;
+  const bool has_async =
+      std::any_of(loaded.program.begin(), loaded.program.end(), [](const Endpoint& endpoint) { return endpoint.is_async; });
+  if (has_async) return true;  // the asynchronous executor warms up, on its loop
+  const auto refused = Object::steal(PyObject_CallMethod(loaded.runtime, "warm_up", nullptr));
+  if (refused && refused.get() != Py_None) loaded.failure = utf8(gil, refused.get());
+  return static_cast<bool>(refused);
 }
 
 }  // namespace

@@ -21,11 +21,12 @@ import tandem
 
 current_request = contextvars.ContextVar("tandem_request", default=None)
 
-_OWN_FILES = {"<tandem>", "<tandem runtime>", "<tandem asgi>"}
+_OWN_FILES = {"<tandem>", "<tandem runtime>", "<tandem asgi>", "<tandem warmup>"}
 
 # What the asynchronous executor starts: of each endpoint (target, ASGI application or None), and when lifespan is used.
 _applications = []
 _lifespan = "auto"
+_warmup = None
 
 
 # --- start -----------------------------------------------------------------------------------------------------------
@@ -34,8 +35,9 @@ _lifespan = "auto"
 def load(hello, in_server_process):
     """What the hello message asks for: (threads, io_threads, failure, and of each endpoint
     callable, interface, is_async, takes_request, root_path, stream, path_without_root)."""
-    global _lifespan
+    global _lifespan, _warmup
     from _tandem_asgi import wants_path_without_root
+    from _tandem_warmup import Warmup
 
     hello = json.loads(hello)
     threads, io_threads = hello.get("threads", 1), hello.get("io_threads", 1)
@@ -46,15 +48,23 @@ def load(hello, in_server_process):
     loaded, failure = load_endpoints([(one["target"], one.get("kind", "function")) for one in hello["endpoints"]])
     if failure is not None:
         return threads, io_threads, [], failure
-    endpoints = []
-    for (endpoint, interface, *rest), one in zip(loaded, hello["endpoints"]):
+    endpoints, warmed = [], []
+    for (endpoint, interface, is_async, takes_request), one in zip(loaded, hello["endpoints"]):
         is_asgi = interface == "asgi"
         streams = bool(one.get("stream")) or interface != "function"
         old_path = is_asgi and wants_path_without_root(endpoint)
-        endpoints.append((endpoint, interface, *rest, one.get("root_path", ""), streams, old_path))
+        root_path = one.get("root_path", "")
+        endpoints.append((endpoint, interface, is_async, takes_request, root_path, streams, old_path))
+        warmed.append((one["target"], endpoint, interface, takes_request, root_path, old_path))
         _applications.append((one["target"], endpoint if is_asgi else None))
     _lifespan = hello.get("lifespan", "auto")
+    _warmup = Warmup(hello.get("warmup", []), warmed)
     return threads, io_threads, endpoints, None
+
+
+def warm_up():
+    """Where there is no event loop to do so: JSON of what failed, or None."""
+    return _warmup.run(None, None)
 
 
 def set_up(path, in_server_process, debug):
@@ -315,18 +325,28 @@ def length_of_file(wrapper):
         return None
 
 
-def wsgi_constants(software, multithread, multiprocess):
+_wsgi_constants = {}
+
+
+def load_wsgi_constants(software, multithread, multiprocess):
     """What every environ begins with."""
-    return {
-        "SERVER_SOFTWARE": software,
-        "wsgi.version": (1, 0),
-        "wsgi.errors": _Output(2, logging.WARNING, "wsgi.errors"),
-        "wsgi.multithread": multithread,
-        "wsgi.multiprocess": multiprocess,
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
-        "wsgi.input_terminated": True,
-    }
+    _wsgi_constants.update(
+        {
+            "SERVER_SOFTWARE": software,
+            "wsgi.version": (1, 0),
+            "wsgi.errors": _Output(2, logging.WARNING, "wsgi.errors"),
+            "wsgi.multithread": multithread,
+            "wsgi.multiprocess": multiprocess,
+            "wsgi.run_once": False,
+            "wsgi.file_wrapper": FileWrapper,
+            "wsgi.input_terminated": True,
+        }
+    )
+    return wsgi_constants()
+
+
+def wsgi_constants():
+    return _wsgi_constants.copy()
 
 
 # --- stacks ----------------------------------------------------------------------------------------------------------
@@ -384,7 +404,12 @@ def run_loop(loop, executor, lanes, wake):
     asyncio.set_event_loop(loop)
     lifespans = Lifespans()
     failure = loop.run_until_complete(lifespans.start_up(_applications, _lifespan))
-    executor.started(failure, lifespans.states(_applications))
+    states = lifespans.states(_applications)
+    if failure is None:
+        failure = _warmup.run(loop, states)
+        if failure is not None:
+            loop.run_until_complete(lifespans.shut_down())
+    executor.started(failure, states)
     if failure is None:
         _serve(loop, executor, lanes, wake)
         loop.run_until_complete(lifespans.shut_down())

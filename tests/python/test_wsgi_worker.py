@@ -577,21 +577,28 @@ def test_a_body_that_is_not_read_is_no_matter(wsgi):
 # --- giving up -------------------------------------------------------------------------------------------------------
 
 
-def test_a_read_fails_when_the_request_is_given_up(wsgi):
-    source = """
+READS = """
 def app(environ, start_response):
     try:
         environ["wsgi.input"].read()
-    except OSError as error:
-        print("read:", error)
+    except BaseException as error:
+        print("read:", type(error).__name__, isinstance(error, OSError))
         raise
 """
-    one = wsgi(source)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told", "code"),
+    [(b"\1", "read: ConnectionResetError True", "python.exception"), (b"\0", "read: Cancelled False", "python.cancelled")],
+    ids=["client gone", "out of time"],
+)
+def test_a_read_ends_when_the_request_is_given_up(wsgi, reason, told, code):
+    one = wsgi(READS)
     number = one.start(end=False, content_length=10)
     one.lane_of(0).send(frame(REQUEST_BODY, number, b"01234"))
-    one.control.send(frame(CANCEL, number))
-    assert error_of(one.lane_of(0).read()).status == 500
-    one.wait_for_log("read: the request was given up before all of its body had come")
+    one.control.send(frame(CANCEL, number, reason))
+    assert error_of(one.lane_of(0).read()).code == code
+    one.wait_for_log(told)
 
 
 def test_an_answer_is_given_up_while_it_waits_for_credit(wsgi):

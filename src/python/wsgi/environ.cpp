@@ -232,7 +232,7 @@ bool make_room(PyObject* dict) {
 
 bool load_environ(const Gil&, PyObject* runtime, bool multithread, bool multiprocess) {
   if (!load_keys()) return false;
-  const auto made = Object::steal(PyObject_CallMethod(runtime, "wsgi_constants", "sNN", "tandem/" TANDEM_VERSION,
+  const auto made = Object::steal(PyObject_CallMethod(runtime, "load_wsgi_constants", "sNN", "tandem/" TANDEM_VERSION,
                                                       PyBool_FromLong(multithread), PyBool_FromLong(multiprocess)));
   if (!made) return false;
   // What a request may leave as it is, and what it always sets: replacing is cheaper than adding.

@@ -41,9 +41,9 @@ bool fetch(const Gil& gil, Stream& stream) {
   auto piece = stream.executor->inbox().take_piece(exchange);
   while (!piece) {
     if (!stream.executor->wait_for_piece(gil, exchange)) {
-      // Frameworks know what to do with an error of the stream.
-      if (exchange.cancelled && PyErr_ExceptionMatches(names().cancelled_type) != 0)
-        PyErr_SetString(PyExc_ConnectionResetError, "the request was given up before all of its body had come");
+      // Frameworks know what an error of the stream is; that its time is up ends the request whatever they do.
+      if (exchange.cancelled && !exchange.out_of_time && PyErr_ExceptionMatches(names().cancelled_type) != 0)
+        PyErr_SetString(PyExc_ConnectionResetError, "the client has gone before all of the body had come");
       return false;
     }
     piece = stream.executor->inbox().take_piece(exchange);
