@@ -174,7 +174,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
 
   auto* status_command = app.add_subcommand("status", "show how a running server is");
   auto* workers_command = app.add_subcommand("workers", "show the workers of a running server");
-  auto* stacks_command = app.add_subcommand("stacks", "print what every worker of a running server is doing now");
+  auto* stacks_command = app.add_subcommand("stacks", "print what the workers of a running server are doing now");
   auto* requests_command = app.add_subcommand("requests", "show the requests at the workers of a running server");
   for (auto* command : {stacks_command, requests_command}) {
     command->add_option("--pool", typed.choice.pool, "only of this pool")->type_name("POOL");

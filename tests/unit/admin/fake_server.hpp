@@ -24,12 +24,33 @@ struct FakeServer {
                     3};
   std::vector<RouteView> routes{
       {"fib", "/fib/{n}", {"GET", "HEAD"}, {{"cpp", 3, "native", "fib", ""}, {"py", 1, "python", "fib:handle", "python"}}}};
-  std::vector<PoolView> pools{{"python", "process", 5, 1024, {{100, "ready", 1, 20, 0, 30 << 20, 61.5}, {101, "starting"}}}};
+  std::vector<PoolView> pools{
+      {"python", "process", 5, 1024, {{100, "python-0", "ready", 1, 20, 0, 30 << 20, 61.5}, {101, "python-1", "starting"}}}};
+  std::vector<StacksView> stacks{
+      {"python", 1, {{100, "python-0", "Thread 1\n", false}, {101, "python-1", "Thread 2", true}}},
+      {"own", 2, {{0, "own-0", "Thread 3\n", false}}}};
+  std::vector<RequestsView> requests{
+      {"python",
+       1,
+       {{"id-7", "fib:handle", "fib", "GET", "/fib/7", "running", 100, 1.5}, {"", "fib:handle", "", "", "", "queued"}}}};
+  ReloadReport reload;
+  std::string reloaded_by;
   observe::Registry registry{1};
 
   ServerView view() {
-    return {[this] { return readiness; }, [this] { return status; }, [this] { return routes; }, [this] { return pools; },
-            &registry};
+    ServerView view;
+    view.readiness = [this] { return readiness; };
+    view.status = [this] { return status; };
+    view.routes = [this] { return routes; };
+    view.pools = [this] { return pools; };
+    view.stacks = [this](auto done) { done(stacks); };
+    view.requests = [this](auto done) { done(requests); };
+    view.reload = [this](std::string by, auto done) {
+      reloaded_by = std::move(by);
+      done(reload);
+    };
+    view.registry = &registry;
+    return view;
   }
 };
 

@@ -65,6 +65,12 @@ TEST(CommandLine, KnowsTheOtherCommands) {
   EXPECT_EQ(parse({"status"}).as<StatusCommand>().admin, "http://127.0.0.1:9090");
   EXPECT_EQ(parse({"workers", "--admin", "[::1]:9/"}).as<WorkersCommand>().admin, "http://[::1]:9");
   EXPECT_EQ(parse({"status", "--admin", "unix:/x"}).as<StatusCommand>().admin, "unix:/x");
+  const auto stacks = parse({"stacks", "--pool", "shop", "--pid", "7"});
+  EXPECT_EQ(stacks.as<StacksCommand>().choice.pool, "shop");
+  EXPECT_EQ(stacks.as<StacksCommand>().choice.pid, 7);
+  EXPECT_EQ(parse({"stacks", "--pid", "-1"}).exit_code(), 2);
+  EXPECT_EQ(parse({"requests", "--pool", "shop"}).as<RequestsCommand>().choice.pool, "shop");
+  EXPECT_TRUE(parse({"reload", "--json"}).as<ReloadCommand>().json);
   EXPECT_TRUE(parse({"version", "--json"}).as<VersionCommand>().json);
   EXPECT_FALSE(parse({"--version"}).as<VersionCommand>().json);
   const auto worker = parse({"worker", "--fd", "3", "--lanes", "4"});
