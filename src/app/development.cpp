@@ -67,6 +67,11 @@ void Development::load() {
   server_.reload("", [this, number](const admin::ReloadReport& report) { ended(number, report); });
 }
 
+void Development::tell(const Failure& failure) const {
+  log().error("{} can't be loaded: {}", application_, failure.summary);
+  write_log_lines(format_for_terminal(failure, colour_));
+}
+
 // Thread: the reloading one.
 void Development::ended(unsigned number, const admin::ReloadReport& report) {
   std::function<void()> on_loaded;
@@ -82,7 +87,7 @@ void Development::ended(unsigned number, const admin::ReloadReport& report) {
   if (report.ok())
     log().info("{} is loaded, in {} ms", application_, report.took.count());
   else
-    log().error("{} can't be loaded:\n{}", application_, format_for_terminal(parse_failure(report.detail), colour_));
+    tell(parse_failure(report.detail));
   if (on_loaded) on_loaded();
 }
 

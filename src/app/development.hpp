@@ -35,6 +35,7 @@ class Development {
   void changed(const std::vector<std::string>& paths);
   unsigned hold();
   void load();
+  void tell(const Failure& failure) const;
   void ended(unsigned number, const admin::ReloadReport& report);
 
   Server& server_;

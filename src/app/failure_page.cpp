@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -97,14 +98,14 @@ Failure parse_failure(std::string_view message) {
 
 std::string format_for_terminal(const Failure& failure, bool colour) {
   const auto paint = [&](std::string_view code, std::string_view text) {
-    return colour ? "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m" : std::string(text);
+    std::string plain;
+    std::copy_if(text.begin(), text.end(), std::back_inserter(plain),
+                 [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F); });
+    return colour && !code.empty() ? "\x1b[" + std::string(code) + "m" + plain + "\x1b[0m" : plain;
   };
   std::string out;
   for (const auto line : lines_of(failure.traceback))
-    out += (place_in(line).second > 0 ? paint("36", line)
-            : is_error_line(line)     ? paint("1;31", line)
-                                      : std::string(line)) +
-           "\n";
+    out += paint(place_in(line).second > 0 ? "36" : is_error_line(line) ? "1;31" : "", line) + "\n";
   if (failure.traceback.find(failure.summary) == std::string::npos) out += paint("1;31", failure.summary) + "\n";
   if (failure.line > 0) out += paint("1", failure.file + ":" + std::to_string(failure.line)) + "\n";
   return out;

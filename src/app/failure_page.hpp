@@ -17,7 +17,7 @@ struct Failure {
 // From the message of a pool that did not start: its first line, then the traceback.
 Failure parse_failure(std::string_view message);
 
-// With the places and the error marked by colours, if `colour`.
+// Whole lines, with the places and the error marked by colours, if `colour`. Control characters of the message are left out.
 std::string format_for_terminal(const Failure& failure, bool colour);
 
 // A page with the lines of source around the error. It asks for itself with "Tandem-Page: NUMBER" and is loaded again once

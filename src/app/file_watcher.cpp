@@ -26,7 +26,11 @@ std::string_view name_of(std::string_view path) { return path.substr(path.rfind(
 }  // namespace
 
 FileWatcher::FileWatcher(boost::asio::io_context& context, WatchOptions options, Stirred stirred, Changed changed)
-    : options_(std::move(options)), stirred_(std::move(stirred)), changed_(std::move(changed)), inotify_(context), quiet_(context) {}
+    : options_(std::move(options)),
+      stirred_(std::move(stirred)),
+      changed_(std::move(changed)),
+      inotify_(context),
+      quiet_(context) {}
 
 Result<void> FileWatcher::start() {
   const int descriptor = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

@@ -69,6 +69,8 @@ def warm_up():
 
 def set_up(path, in_server_process, debug):
     sys.path[:0] = path
+    if debug:  # a module that was saved twice within a second would be taken for the one that is compiled
+        sys.dont_write_bytecode = True
     atexit.register(finish_output)  # first, so that it runs last
     sys.stdout = _Output(1, logging.INFO)
     sys.stderr = _Output(2, logging.WARNING)

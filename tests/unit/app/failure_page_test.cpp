@@ -55,6 +55,12 @@ TEST(Failure, IsShownOnATerminal) {
   EXPECT_NE(coloured.find("\x1b[36m  File \"/srv/prices.py\", line 7, in <module>\x1b[0m\n"), std::string::npos);
 }
 
+TEST(Failure, MovesNoCursor) {
+  Failure failure;
+  failure.summary = failure.traceback = "\tKeyError: \x1b[2J\a";
+  EXPECT_EQ(format_for_terminal(failure, false), "\tKeyError: [2J\n");
+}
+
 TEST(Failure, IsShownInABrowserWithItsSource) {
   std::string directory = (std::filesystem::temp_directory_path() / "tandem-page-XXXXXX").string();
   ASSERT_NE(mkdtemp(directory.data()), nullptr);

@@ -24,7 +24,8 @@ class Watch : public testing::Test {
   ~Watch() override { fs::remove_all(directory_); }
 
   void start() {
-    watcher_ = std::make_unique<FileWatcher>(context_, options_, [this] { ++stirred_; }, [this](const Names& paths) { told_.push_back(paths); });
+    watcher_ = std::make_unique<FileWatcher>(
+        context_, options_, [this] { ++stirred_; }, [this](const Names& paths) { told_.push_back(paths); });
     const auto started = watcher_->start();
     ASSERT_TRUE(started) << started.error().message;
   }
@@ -157,7 +158,8 @@ TEST_F(Watch, FollowsNoLinksBelow) {
 
 TEST_F(Watch, SaysWhatItCantWatch) {
   options_.directories = {(directory_ / "none").string()};
-  FileWatcher watcher(context_, options_, [] {}, [](const Names&) {});
+  FileWatcher watcher(
+      context_, options_, [] {}, [](const Names&) {});
   const auto started = watcher.start();
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find("none: No such file or directory"), std::string::npos) << started.error().message;
