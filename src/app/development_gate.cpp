@@ -1,8 +1,8 @@
 #include "app/development_gate.hpp"
 
-#include <chrono>
 #include <utility>
 
+#include "base/random.hpp"
 #include "http/problem.hpp"
 #include "service/sleep.hpp"
 
@@ -24,9 +24,8 @@ http::Response not_yet(const service::Call& call) {
 
 DevelopmentGate::DevelopmentGate(const service::Handler& next, std::string application)
     : next_(next), application_(std::move(application)) {
-  // Pages of an earlier server are told apart by the time.
   auto first = std::make_shared<State>();
-  first->number = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() / Milliseconds(1));
+  first->number = random_bits() >> 1;  // pages of an earlier server are others
   state_ = std::move(first);
 }
 

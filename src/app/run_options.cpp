@@ -131,7 +131,8 @@ Result<void> set_listeners(const TypedRun& typed, config::Config& config) {
     auto listen = parse_address(option, address);
     if (!listen) return listen.error();
     for (const auto& earlier : config.listen)
-      if (config::is_same_address(earlier, *listen)) return Error(option + ": \"" + address + "\" is given twice");
+      if (config::is_same_address(earlier, *listen))
+        return Error(std::string(option).append(": \"").append(address).append("\" is given twice"));
     config.listen.push_back(std::move(*listen));
   }
   if (!typed.admin.empty()) {
