@@ -125,7 +125,7 @@ def test_expectation(player: Player) -> None:
 @compared
 def test_streams(player: Player) -> None:
     login(player, "Streamer")
-    for target in ("lines?count=50", "lines?count=0", "template", "empty-parts", "known-length", "large", "broken-at-once"):
+    for target in ("lines?count=50", "lines?count=0", "template", "empty-parts", "known-length", "large", "events", "broken-at-once"):
         player.get(f"/streams/{target}")
         player.head(f"/streams/{target}")
 

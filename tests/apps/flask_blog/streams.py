@@ -41,13 +41,20 @@ def gate() -> Response:
             time.sleep(0.002)
         yield b"open\n"
 
-    return Response(generate(), mimetype="text/event-stream", headers={"Connection": "keep-alive", "Cache-Control": "no-store"})
+    return Response(generate(), mimetype="text/event-stream")
 
 
 @blueprint.post("/gate")
 def open_gate() -> Any:
     (state.folder("blog") / "gate").touch()
     return "", 204
+
+
+@blueprint.get("/events")
+def events() -> Response:
+    """With the fields that one finds in every recipe for server-sent events."""
+    fields = {"Connection": "keep-alive", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response((f"data: {number}\n\n" for number in range(3)), mimetype="text/event-stream", headers=fields)
 
 
 @blueprint.get("/empty-parts")
