@@ -8,18 +8,25 @@ import pytest
 
 pytest.register_assert_rewrite("support.sessions", "support.reference")
 
-from support.reference import Application, Reference, tandem_serve  # noqa: E402
+from support.reference import Application, Reference, tandem_run, tandem_serve  # noqa: E402
 from support.sessions import Player, Step, differences  # noqa: E402
 
 from accepted import unexplained  # noqa: E402
 
-# name: (mode, workers). "reference" is a second reference server: it shows that a session is the same when nothing differs.
-WAYS = {"reference": None, "process-1": ("process", 1), "process-3": ("process", 3), "thread": ("thread", 1)}
+# "reference" is a second reference server: it shows that a session is the same when nothing differs.
+WAYS: dict[str, Callable[[Any, Application], Any]] = {
+    "reference": Reference,
+    "process-1": lambda folder, application: tandem_run(folder, application, 1),
+    "process-3": lambda folder, application: tandem_run(folder, application, 3),
+    "serve": lambda folder, application: tandem_serve(folder, application, "process"),
+    "thread": lambda folder, application: tandem_serve(folder, application, "thread"),
+}
+MATRIX = ["reference", "process-1", "process-3", "thread"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "versus" in metafunc.fixturenames:
-        ways = getattr(metafunc.module, "WAYS", list(WAYS))
+        ways = getattr(metafunc.module, "MATRIX", MATRIX)
         metafunc.parametrize("versus", ways, indirect=True, scope="module")
 
 
@@ -60,7 +67,6 @@ def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def versus(request: pytest.FixtureRequest, reference: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versus]:
     application: Application = request.module.APPLICATION
     folder = tmp_path_factory.mktemp(request.param)
-    way = WAYS[request.param]
-    one: Any = Reference(folder, application) if way is None else tandem_serve(folder, application, *way)
+    one = WAYS[request.param](folder, application)
     yield Versus(request.param, one.address, *reference)
     one.stop()

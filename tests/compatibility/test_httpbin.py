@@ -15,7 +15,6 @@ from support.reference import Application  # noqa: E402
 from support.sessions import Player, multipart  # noqa: E402
 
 APPLICATION = Application("wsgi", "httpbin:app")
-WAYS = ["reference", "process-1", "process-3", "thread"]
 
 BASIC = {"Authorization": "Basic " + base64.b64encode(b"user:passwd").decode()}
 JSON = {"Content-Type": "application/json"}

@@ -11,6 +11,7 @@ from seen import REQUESTS, compare, http_document, websocket_document
 from support.reference import Application
 
 APPLICATION = Application("asgi", "tests.apps.scope_echo:app")
+MATRIX = ["process-1", "serve", "thread"]
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=lambda case: case[0])

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.server import SOURCE, START_DEADLINE, STOP_DEADLINE, Lines, Server, clean_environment
+from support.server import SOURCE, START_DEADLINE, STOP_DEADLINE, Lines, Run, Server, clean_environment
 
 PYTHON = "/usr/bin/python3"
 
@@ -37,7 +37,7 @@ class Reference:
         self.process = subprocess.Popen(
             command,
             cwd=SOURCE,
-            env=clean_environment(PYTHONDONTWRITEBYTECODE="1", APPS_STATE=str(folder), **application.environment),
+            env=clean_environment(**_environment(folder, application)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -62,7 +62,13 @@ class Reference:
         self.log.finish()
 
 
-def tandem_serve(folder: pathlib.Path, application: Application, mode: str, workers: int) -> Server:
+def tandem_run(folder: pathlib.Path, application: Application, workers: int) -> Server:
+    """`tandem run`, as the command line of the references."""
+    arguments = [application.target, "--app-dir", str(SOURCE), "--workers", str(workers), "--no-access-log"]
+    return Run(folder, *arguments, env=_environment(folder, application))
+
+
+def tandem_serve(folder: pathlib.Path, application: Application, mode: str, workers: int = 1) -> Server:
     """`tandem serve` with a config of one route."""
     config: dict[str, Any] = {
         "listen": ["127.0.0.1:0"],
@@ -74,4 +80,8 @@ def tandem_serve(folder: pathlib.Path, application: Application, mode: str, work
         "state_dir": str(folder / "state"),
         "routes": [{"path": "/*", application.interface: application.target}],
     }
-    return Server(folder, config, env={"PYTHONDONTWRITEBYTECODE": "1", "APPS_STATE": str(folder), **application.environment})
+    return Server(folder, config, env=_environment(folder, application))
+
+
+def _environment(folder: pathlib.Path, application: Application) -> dict[str, str]:
+    return {"PYTHONDONTWRITEBYTECODE": "1", "APPS_STATE": str(folder), **application.environment}
