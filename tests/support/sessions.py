@@ -190,7 +190,7 @@ class Player:
         connection.read_exactly(after)
         connection.abort()
 
-    def until(self, target: str, wanted: Callable[[Answer], bool], what: str) -> Answer:
+    def until(self, target: str, wanted: Callable[[Answer], bool], what: str, stable: Callable[[bytes], bytes] | None = None) -> Answer:
         """Asks again and again, and writes down only the answer that was waited for."""
         from support.client import fetch
         from support.server import wait_until
@@ -202,7 +202,7 @@ class Player:
             return wanted(last[0])
 
         wait_until(asked, what)
-        self.record(f"until {what}", last[0])
+        self.record(f"until {what}", last[0], stable=stable)
         return last[0]
 
     # --- WebSockets
