@@ -272,7 +272,7 @@ void AsyncExecutor::run(PyInterpreterState* interpreter) {
     }
     while (running_ != nullptr) retire(gil, *running_);
     scopes_.close();
-    tasks_.close();
+    tasks_.close(gil);
     loop_ = bound_flush_ = bound_writable_ = self_ = Object();
   }
   flush_all();
@@ -362,6 +362,7 @@ bool AsyncExecutor::spawn(const Gil& gil, AsyncRequest& request, Object coroutin
     serving->request = nullptr;
     return false;
   }
+  if (!tasks_.enroll(gil, task.get())) PyErr_WriteUnraisable(task.get());
   request.task_ = std::move(task);
   return true;
 }
