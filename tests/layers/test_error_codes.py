@@ -23,11 +23,14 @@ NOT_FOR_CLIENTS = {
     "route.conflict",
 }
 
+# Types of ASGI messages, which look like codes.
+ASGI_MESSAGES = {"http.request", "http.disconnect"}
+
 
 def codes_in_sources():
     files = [*TREE.glob("src/**/*.?pp"), *TREE.glob("handlers/*.cpp"), *TREE.glob("python/tandem/*.py")]
     text = "\n".join(path.read_text() for path in files)
-    return set(re.findall(rf'"({CODE})"', text)) - NOT_FOR_CLIENTS
+    return set(re.findall(rf'"({CODE})"', text)) - NOT_FOR_CLIENTS - ASGI_MESSAGES
 
 
 def codes_in_document():
