@@ -125,3 +125,29 @@ def test_unlistenable_unix_socket(tmp_path):
     result = serve(tmp_path, listen=[f"unix:{path}"], routes=[{"path": "/x", "native": "plaintext"}])
     assert result.returncode in (1, 2)
     assert str(path) in result.stderr
+
+
+WARMED = """
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/cold":
+        raise ValueError("a cold start")
+    print("warmed", environ["PATH_INFO"])
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"warm"]
+"""
+WARMED_ROUTES = [{"path": "/*", "wsgi": "warmed:app"}]
+
+
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_warm_up_requests_come_before_the_port_opens(server, mode):
+    one = server(WARMED_ROUTES, {"warmed": WARMED}, python={"mode": mode, "warmup": ["/one", "GET /two"]})
+    assert one.log.count("print: warmed /one") == one.log.count("print: warmed /two") == 1
+    assert one.get("/three").body == b"warm"
+
+
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_a_warm_up_that_fails(tmp_path, mode):
+    result = serve(tmp_path, {"warmed": WARMED}, routes=WARMED_ROUTES, python={"mode": mode, "warmup": ["/cold"]})
+    assert result.returncode == 2, result.stderr
+    assert "warmup GET /cold" in result.stderr and "ValueError: a cold start" in result.stderr
+    assert "listening" not in result.stdout

@@ -77,6 +77,7 @@ APP = r'''
     def breaks_off(environ, start_response):
         start_response("200 OK", TEXT)
         yield b"begun"
+        environ["wsgi.input"].read(1)
         raise ValueError("half-way")
 
     def stuck(environ, start_response):
@@ -197,11 +198,13 @@ def test_errors(one):
     assert "secret" not in json.dumps(document)
     one.log.wait_for("ValueError: a secret detail")
     with one.connect() as connection:
-        connection.send(request_bytes("GET", "/breaks_off"))
-        answer = connection.read()
-        assert (answer.status, answer.complete, answer.body) == (200, False, b"begun")
+        connection.send(request_bytes("POST", "/breaks_off", {"Transfer-Encoding": "chunked"}))
+        assert connection.read_head().status == 200
+        chunks = connection.read_chunks()
+        assert next(chunks) == b"begun"
+        connection.send(b"1\r\nx\r\n")
         with pytest.raises(ConnectionEnded):
-            connection.get("/")
+            next(chunks)
     one.log.wait_for("ValueError: half-way")
     assert one.get("/").body == b"home"
 
