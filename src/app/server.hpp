@@ -19,6 +19,7 @@
 #include "net/listener.hpp"
 #include "observe/access_log.hpp"
 #include "observe/metrics.hpp"
+#include "pipeline/forwarded.hpp"
 #include "pipeline/pipeline.hpp"
 #include "routing/router.hpp"
 
@@ -96,6 +97,7 @@ class Server {
   std::unique_ptr<service::Handler> gate_;  // null: none
   std::function<void()> when_stopping_;
   std::unique_ptr<pipeline::ErrorBoundary> boundary_;
+  std::unique_ptr<pipeline::Forwarded> forwarded_;  // null: no proxy is trusted
   std::unique_ptr<pipeline::ExchangeObserver> silent_observer_;
   std::unique_ptr<pipeline::ExchangeObserver> logging_observer_;  // null until there is an access log
   net::ListenerTotals totals_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/ascii.hpp"
+#include "base/network.hpp"
 
 namespace tandem::config {
 namespace {
@@ -69,32 +70,9 @@ Result<net::ListenOptions> parse_listen(std::string_view text) {
 
 Result<void> check_network(std::string_view text) {
   if (text == "unix") return {};
-  const auto written = "\"" + std::string(text) + "\"";
-  const auto slash = text.find('/');
-  const auto address = std::string(text.substr(0, slash));
-  unsigned char bytes[16];
-  const int family = is_ipv6(address) ? AF_INET6 : AF_INET;
-  if (inet_pton(family, address.c_str(), bytes) != 1)
-    return Error("expected a network (\"10.0.0.0/8\"), an address or \"unix\", got " + written);
-  if (slash == std::string_view::npos) return {};
-  const unsigned longest = family == AF_INET6 ? 128 : 32;
-  const auto digits = text.substr(slash + 1);
-  unsigned length = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  if (digits.empty() || end != digits.data() + digits.size() || error != std::errc() || length > longest)
-    return Error("expected a prefix length from 0 to " + std::to_string(longest) + " after the slash, got " + written);
-  bool has_host_bits = false;
-  for (unsigned bit = length; bit < longest; ++bit) {
-    auto& byte = bytes[bit / 8];
-    const auto mask = static_cast<unsigned char>(0x80u >> bit % 8);
-    has_host_bits = has_host_bits || (byte & mask) != 0;
-    byte &= static_cast<unsigned char>(~mask);
-  }
-  if (!has_host_bits) return {};
-  char network[INET6_ADDRSTRLEN];
-  inet_ntop(family, bytes, network, sizeof(network));
-  return Error(written + " has bits set behind its prefix (did you mean \"" + network + "/" + std::to_string(length) +
-               "\"?)");
+  const auto network = Network::parse(text);
+  if (!network) return network.error();
+  return {};
 }
 
 bool is_local(const net::ListenOptions& listen) {

@@ -39,7 +39,8 @@ struct MessagePart {
 };
 
 // The server's end of an open WebSocket. One read() and one write() may be under way at a time, on the connection's I/O
-// thread. Pings and pongs are the server's own matter. A WebSocket that nobody reads does not learn that it was closed.
+// thread. Pings and pongs are the server's own matter. Who reads learns of the end there, others by their call, which is
+// cancelled.
 class WebSocket {
  public:
   virtual ~WebSocket() = default;

@@ -670,11 +670,11 @@ Task<void> Connection<Stream>::serve_websocket(http::Response& response) {
     room = {own.get(), WebSocketStream::kRoom};
   }
   Bytes bytes(stream_);
-  WebSocketStream socket(bytes, context_.loop, context_.options, unread_bytes(), room);
+  WebSocketStream socket(bytes, call, context_.options, unread_bytes(), room);
   exchange.websocket = &socket;
   if (!broken_ && co_await socket.accept(exchange.request, lines)) {
     if (context_.draining) socket.begin_drain();
-    co_await socket.run(*response.session(), call.id());
+    co_await socket.run(*response.session());
   }
   exchange.websocket = nullptr;
   if (socket.connection_ended()) broken_ = true;

@@ -119,10 +119,11 @@ struct WebSocketStream::Operation {
   void await_resume() const noexcept {}
 };
 
-WebSocketStream::WebSocketStream(ByteStream& bytes, Loop& loop, const NetOptions& options, std::string_view received,
-                                 std::span<char> room)
+WebSocketStream::WebSocketStream(ByteStream& bytes, service::Call& call, const NetOptions& options,
+                                 std::string_view received, std::span<char> room)
     : bytes_(bytes),
-      loop_(loop),
+      call_(call),
+      loop_(call.loop),
       options_(options),
       received_(received),
       room_(room),
@@ -238,6 +239,7 @@ void WebSocketStream::start_close(std::uint16_t code, std::string_view text) {
       ended_ = true;
       end_ = sent_;
     }
+    call_.cancel();
     operation_ended();
   });
   arm();
@@ -264,7 +266,7 @@ void WebSocketStream::note_end(const error_code& error) {
   }
 }
 
-Task<void> WebSocketStream::run(http::WebSocketSession& session, std::string_view request_id) {
+Task<void> WebSocketStream::run(http::WebSocketSession& session) {
   std::string failure;
   try {
     auto running = session.run(*this);
@@ -272,7 +274,7 @@ Task<void> WebSocketStream::run(http::WebSocketSession& session, std::string_vie
   } catch (const std::exception& error) {
     failure = error.what();
   }
-  if (!failure.empty()) log().error("[{}] a WebSocket's endpoint failed: {}", request_id, failure);
+  if (!failure.empty()) log().error("[{}] a WebSocket's endpoint failed: {}", call_.id(), failure);
   start_close(failure.empty() ? http::close_code::kNormal : http::close_code::kInternalError, {});
   auto settled = until_settled();
   co_await settled;
@@ -310,7 +312,12 @@ void WebSocketStream::on_transferred(bool is_read, const error_code& error, std:
     writing_since_ = {};
     bytes_sent_ += count;
   }
-  if (error && error != asio::error::operation_aborted) connection_ended_ = true;
+  if (error && error != asio::error::operation_aborted) lose_connection();
+}
+
+void WebSocketStream::lose_connection() {
+  connection_ended_ = true;
+  call_.cancel();
 }
 
 // When silence calls for a ping; max: not at all.
@@ -343,7 +350,7 @@ void WebSocketStream::arm() {
 void WebSocketStream::expired() {
   const auto now = loop_.coarse_now();
   if (now >= patience_ends()) {
-    connection_ended_ = true;
+    lose_connection();
     return bytes_.close();
   }
   if (now >= ping_due()) {

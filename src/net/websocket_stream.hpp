@@ -16,6 +16,7 @@
 #include "http/request.hpp"
 #include "http/websocket.hpp"
 #include "net/net_options.hpp"
+#include "service/call.hpp"
 
 namespace tandem::net {
 
@@ -46,13 +47,15 @@ class WebSocketStream final : public http::WebSocket, TimerWheel::Timer {
   // `received`: what the client sent behind the handshake. `room`: memory for the parts of messages; both stay where they
   // are. There must be at least kRoom bytes of it.
   static constexpr std::size_t kRoom = 4096;
-  WebSocketStream(ByteStream& bytes, Loop& loop, const NetOptions& options, std::string_view received, std::span<char> room);
+  WebSocketStream(ByteStream& bytes, service::Call& call, const NetOptions& options, std::string_view received,
+                  std::span<char> room);
   ~WebSocketStream() override;
 
   // Answers the handshake with 101 and these field lines ("Name: value\r\n") beside its own. False: the client has gone.
   Task<bool> accept(const http::Request& request, std::string_view lines);
-  // Runs the session to its end, then closes. Afterwards no operation is under way.
-  Task<void> run(http::WebSocketSession& session, std::string_view request_id);
+  // Runs the session to its end, then closes. Afterwards no operation is under way. The call is cancelled when the
+  // connection is lost or the close is done, since a session need not be reading then.
+  Task<void> run(http::WebSocketSession& session);
   // The server stops: closes with kServiceRestart.
   void begin_drain();
 
@@ -83,6 +86,7 @@ class WebSocketStream final : public http::WebSocket, TimerWheel::Timer {
   void note_end(const boost::system::error_code& error);
   void on_transferred(bool is_read, const boost::system::error_code& error, std::size_t count);
   void operation_ended();
+  void lose_connection();
   Task<void> until_settled();
 
   TimePoint ping_due() const;
@@ -91,6 +95,7 @@ class WebSocketStream final : public http::WebSocket, TimerWheel::Timer {
   void expired() override;
 
   ByteStream& bytes_;
+  service::Call& call_;
   Loop& loop_;
   const NetOptions& options_;
   std::string_view received_;  // not yet read by Beast

@@ -7,6 +7,7 @@ void Call::clear() {
   id_length = 0;
   table.reset();
   client = &peer;
+  forwarded_client.reset();
   route = arm = root_path = {};
   backend = BackendKind::none;
   metrics = nullptr;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,8 +49,9 @@ class Call {
   Call& operator=(const Call&) = delete;
 
   Loop& loop;
-  const Peer& peer;            // the other end of the socket
-  const Peer* client = &peer;  // whom it speaks for: another one when a trusted proxy says so
+  const Peer& peer;                      // the other end of the socket
+  const Peer* client = &peer;            // whom it speaks for: another one when a trusted proxy says so
+  std::optional<Peer> forwarded_client;  // that other one
 
   TimePoint started{};  // the request's head was complete
   std::array<char, 64> id_bytes{};
