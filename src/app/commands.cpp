@@ -114,7 +114,7 @@ class NoBody final : public http::RequestBody {
 Result<void> become_user(const std::string& name) {
   const passwd* const user = ::getpwnam(name.c_str());
   if (user == nullptr) return Error("this machine has no user \"" + name + "\"");
-  if (::geteuid() == user->pw_uid && ::getegid() == user->pw_gid) return {};
+  if (::geteuid() != 0 && ::geteuid() == user->pw_uid) return {};
   if (::initgroups(name.c_str(), user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)
     return Error("can't become the user \"" + name + "\": " + std::strerror(errno));
   return {};

@@ -44,11 +44,13 @@ class Pool {
   }
 
   void stop(TimePoint deadline) {
-    if (stopped) return;
-    stopped = true;
+    if (std::exchange(stopped, true)) return;
     supervisor.stop(deadline);
     source.reset();
-    if (!started) return;
+    {
+      const std::lock_guard lock(mutex);
+      if (!std::exchange(is_in_loops, false)) return;
+    }
     run_on_loops([](LoopDispatch& loop) { loop.shut(); });
     // What the loops had still to do for each other or for their sockets; then nothing of the pool is left in them.
     bool settled = false;
@@ -58,7 +60,7 @@ class Pool {
     }
   }
 
-  std::vector<RequestState> requests(Milliseconds patience) const {
+  std::vector<RequestState> requests(Milliseconds patience) {
     struct Gathered {
       std::mutex mutex;
       std::condition_variable more;
@@ -66,6 +68,8 @@ class Pool {
       std::size_t told = 0;
     };
     const auto gathered = std::make_shared<Gathered>();
+    std::unique_lock in_loops(mutex);  // what is posted now, stop() comes after
+    if (!is_in_loops) return {};
     for (const auto& loop : loops) {
       loop->loop().post([gathered, one = loop.get()] {
         std::vector<RequestState> found;
@@ -76,6 +80,7 @@ class Pool {
         gathered->more.notify_one();
       });
     }
+    in_loops.unlock();
     std::unique_lock lock(gathered->mutex);
     gathered->more.wait_for(lock, patience, [&] { return gathered->told == loops.size(); });
     auto found = std::move(gathered->found);
@@ -92,7 +97,8 @@ class Pool {
   Supervisor supervisor;
   std::vector<std::unique_ptr<PoolHandler>> handlers;  // by endpoint, then those with a timeout of their own
   std::shared_ptr<void> source;
-  bool started = false;
+  std::mutex mutex;
+  bool is_in_loops = false;  // guarded by mutex: it has started, and its loops know it
   bool stopped = false;
 
  private:
@@ -128,7 +134,7 @@ class Pool {
   void write_metrics(std::string& out) const {
     const auto pool = observe::escape_label(options.name);
     std::map<std::string, int> counts{{"starting", 0}, {"ready", 0}, {"draining", 0}, {"stuck", 0}, {"backing_off", 0}};
-    for (const auto& worker : supervisor.workers()) ++counts[worker.state];
+    for (const auto& worker : supervisor.board().workers()) ++counts[worker.state];
     out += "# HELP tandem_python_workers Workers by state.\n# TYPE tandem_python_workers gauge\n";
     for (const auto& [state, count] : counts)
       out.append("tandem_python_workers{pool=\"")
@@ -156,8 +162,11 @@ Result<void> PoolBackend::start() {
         pool_->options.name);
   }
   auto result = pool_->supervisor.start();
-  pool_->started = result.ok();
   if (result) {
+    {
+      const std::lock_guard lock(pool_->mutex);
+      pool_->is_in_loops = true;
+    }
     const auto interfaces = pool_->supervisor.interfaces();
     for (auto& handler : pool_->handlers) handler->set_interface(interfaces[handler->endpoint()]);
   }
@@ -186,7 +195,7 @@ const service::Handler* PoolBackend::find_with(std::string_view endpoint, Millis
 
 void PoolBackend::stop(TimePoint deadline) { pool_->stop(deadline); }
 
-std::vector<WorkerState> PoolBackend::workers() const { return pool_->supervisor.workers(); }
+std::vector<WorkerState> PoolBackend::workers() const { return pool_->supervisor.board().workers(); }
 std::size_t PoolBackend::queued() const { return pool_->dispatch.queued(); }
 std::vector<WorkerStacks> PoolBackend::stacks(Milliseconds patience) const { return pool_->supervisor.stacks(patience); }
 std::vector<RequestState> PoolBackend::requests(Milliseconds patience) const { return pool_->requests(patience); }

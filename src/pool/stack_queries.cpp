@@ -24,13 +24,17 @@ void StackQueries::ask(const std::vector<std::shared_ptr<Worker>>& workers, std:
     answers->changed_.notify_all();
   }
   for (const auto& worker : workers) {
-    open_.push_back({++last_id_, worker, answers, now + kPolite});
-    if (worker->state == Worker::State::starting)
-      answer(open_.back(), "is starting: " + (worker->step.empty() ? "its process" : worker->step));
-    else
+    Query query{++last_id_, worker, answers, now};
+    if (worker->state == Worker::State::starting && !worker->heeds_signals()) {
+      answer(query, "is starting: its process\n");
+      continue;
+    }
+    if (worker->state != Worker::State::starting) {  // that one reads nothing yet, but can be looked at
       worker->send(frames::Type::stacks, last_id_);
+      query.until += kPolite;
+    }
+    open_.push_back(std::move(query));
   }
-  std::erase_if(open_, [](const Query& query) { return query.worker->state == Worker::State::starting; });
 }
 
 void StackQueries::answer(const Query& query, std::string text) {
@@ -58,12 +62,21 @@ void StackQueries::on_gone(const Worker& worker) {
   std::erase_if(open_, [&](const Query& one) { return one.worker.get() == &worker; });
 }
 
+// Everybody who waits for what the signal brings gets all of it.
+void StackQueries::hand_on(Worker& worker) {
+  const auto text = worker.take_captured();
+  for (auto& query : open_) {
+    if (!query.raw || query.worker.get() != &worker) continue;
+    answer(query, text.empty() ? "wrote no stacks\n" : text);
+    query.worker.reset();
+  }
+}
+
 void StackQueries::look(TimePoint now) {
   for (auto& query : open_) {
-    if (now < query.until) continue;
+    if (query.worker == nullptr || now < query.until) continue;
     if (query.raw) {
-      answer(query, query.worker->take_captured());
-      query.worker.reset();
+      hand_on(*query.worker);
     } else if (query.worker->is_thread()) {
       answer(query, "something holds the interpreter's lock, and a thread of the server can't be looked at from outside\n");
       query.worker.reset();

@@ -48,6 +48,7 @@ class StackQueries {
     bool raw = false;
   };
 
+  void hand_on(Worker& worker);
   static void answer(const Query& query, std::string text);
 
   std::vector<Query> open_;

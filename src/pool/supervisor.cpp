@@ -99,13 +99,14 @@ void Supervisor::stop(TimePoint deadline) {
   asio::post(context_, [this, deadline] {
     stopping_ = true;
     stop_at_ = deadline;
+    gave_up_ = deadline <= now_exactly();  // there is no time for anything
     for (auto& slot : slots_) slot.start_at = TimePoint::max();
     tick_stop(now_exactly());
   });
   thread_.join();
   for (auto& slot : slots_) slot = Slot();
   workers_.clear();
-  publish_view();
+  publish();
 }
 
 void Supervisor::tick_stop(TimePoint now) {
@@ -118,7 +119,12 @@ void Supervisor::tick_stop(TimePoint now) {
         retire(*worker);
     }
   }
-  if (draining_ && !killed_ && now >= stop_at_) {
+  if (draining_ && !gave_up_ && now >= stop_at_) {
+    gave_up_ = true;
+    stop_at_ = now + kStuckMercy;
+    for (const auto& worker : workers_)
+      if (dispatch_.load(*worker->link).in_flight > 0) give_up_requests(*worker, now);
+  } else if (draining_ && !killed_ && now >= stop_at_) {
     killed_ = true;
     stop_at_ = now + kKillGrace;
     for (const auto& worker : std::vector(workers_)) kill(*worker);
@@ -129,52 +135,28 @@ void Supervisor::tick_stop(TimePoint now) {
   if (workers_.empty()) context_.stop();
 }
 
-void Supervisor::publish_view() {
-  const auto now = now_exactly();
-  std::vector<View> view;
+void Supervisor::publish() {
+  std::vector<WorkerBoard::Entry> entries;
   for (const auto& worker : workers_) {
-    View one;
-    one.state.pid = worker->is_thread() ? 0 : worker->pid;
-    one.state.name = worker->name;
-    one.state.state = format_state(worker->state);
-    const Nanoseconds waiting = worker->pinged_at ? now - *worker->pinged_at : Nanoseconds(0);
-    one.state.gil_wait_seconds = std::chrono::duration<double>(std::max(worker->gil_wait, waiting)).count();
-    one.state.rss_bytes = worker->rss_bytes;
-    one.state.restarts = slots_[worker->slot].restarts;
-    one.link = worker->link;
-    one.started_at = worker->started_at;
-    view.push_back(std::move(one));
+    auto& entry = entries.emplace_back();
+    entry.state.pid = worker->pid;
+    entry.state.name = worker->name;
+    entry.state.state = format_state(worker->state);
+    entry.state.rss_bytes = worker->rss_bytes;
+    entry.state.restarts = slots_[worker->slot].restarts;
+    entry.state.gil_wait_seconds = std::chrono::duration<double>(worker->gil_wait).count();
+    entry.link = worker->link;
+    entry.started_at = worker->started_at;
+    entry.pinged_at = worker->pinged_at;
   }
-  for (const auto& slot : slots_) {
-    if (slot.start_at == TimePoint::max()) continue;
-    View one;
-    one.state.state = "backing_off";
-    one.state.restarts = slot.restarts;
-    one.started_at = now;
-    view.push_back(std::move(one));
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].start_at == TimePoint::max()) continue;
+    auto& entry = entries.emplace_back();
+    entry.state.name = options_.name + "-" + std::to_string(i);
+    entry.state.state = "backing_off";
+    entry.state.restarts = slots_[i].restarts;
   }
-  const std::lock_guard lock(mutex_);
-  view_ = std::move(view);
-}
-
-std::vector<WorkerState> Supervisor::workers() const {
-  std::vector<View> view;
-  {
-    const std::lock_guard lock(mutex_);
-    view = view_;
-  }
-  const auto now = now_exactly();
-  std::vector<WorkerState> states;
-  for (auto& one : view) {
-    if (one.link) {
-      const auto load = dispatch_.load(*one.link);
-      one.state.in_flight = load.in_flight;
-      one.state.requests = load.requests;
-      one.state.age_seconds = std::chrono::duration<double>(now - one.started_at).count();
-    }
-    states.push_back(std::move(one.state));
-  }
-  return states;
+  board_.publish(std::move(entries));
 }
 
 std::vector<WorkerStacks> Supervisor::stacks(Milliseconds patience) {
@@ -209,7 +191,7 @@ void Supervisor::start_slot(unsigned slot) {
     slots_[slot].next = launch(slot);
   else
     slots_[slot].current = launch(slot);
-  publish_view();
+  publish();
 }
 
 Worker* Supervisor::find(const WorkerLink& link) {
@@ -230,9 +212,6 @@ void Supervisor::on_control(Worker& worker, const frames::Reader::Frame& frame) 
       break;
     case frames::Type::failed:
       worker.failure = format_failure(payload);
-      break;
-    case frames::Type::log:
-      on_log(payload, worker);
       break;
     case frames::Type::pong: {
       frames::Pong pong;
@@ -289,7 +268,7 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
       if (one.current) connect(*one.current);
     report_start({});
   }
-  publish_view();
+  publish();
 }
 
 // Gives its lanes to the I/O threads; the last of them to have its own opens it for work.
@@ -313,7 +292,7 @@ void Supervisor::retire(Worker& worker) {
   if (worker.state == Worker::State::ready) worker.state = Worker::State::draining;
   worker.draining_at = now_exactly();
   close_link(worker);
-  publish_view();
+  publish();
 }
 
 void Supervisor::kill(Worker& worker) {
@@ -345,6 +324,7 @@ void Supervisor::start_failed(Worker& worker, const std::string& why) {
   auto text = worker.name + " did not start";
   if (!worker.step.empty()) text += " (step: " + worker.step + ")";
   text += ": " + why;
+  if (worker.failure.empty() && !worker.first_output().empty()) text += "\n" + worker.first_output();
   if (std::exchange(start_given_up_, start_given_up_ || starting_)) return;  // one message is enough
   if (starting_) {
     report_start(Error("python.start_failed", std::move(text)));
@@ -380,7 +360,7 @@ void Supervisor::on_gone(Worker& worker, const std::string& how) {
   if (was_next) slot.next.reset();
   if (was_current) slot.current.reset();
   if (stopping_) {
-    publish_view();
+    publish();
     return;
   }
   if (worker.state == Worker::State::starting) {
@@ -396,20 +376,7 @@ void Supervisor::on_gone(Worker& worker, const std::string& how) {
     slot.next.reset();
   }
   if (slot.start_at <= now_exactly()) start_slot(worker.slot);
-  publish_view();
-}
-
-void Supervisor::on_log(std::string_view payload, Worker& worker) {
-  frames::LogHead head;
-  if (!frames::take(payload, head)) return;
-  const auto level = static_cast<spdlog::level::level_enum>(std::min<int>(head.level, spdlog::level::critical));
-  const auto logger = frames::at(payload, head.logger);
-  const auto message = frames::at(payload, head.message);
-  const auto id = frames::at(payload, head.request_id);
-  if (id.empty())
-    log().log(level, "{} {}: {}", worker.name, logger, message);
-  else
-    log().log(level, "[{}] {}: {}", id, logger, message);
+  publish();
 }
 
 // --------------------------------------------------------------------------------------------------- what the I/O threads
@@ -470,7 +437,7 @@ void Supervisor::stuck(std::shared_ptr<WorkerLink> link, std::uint64_t id, std::
         start_slot(worker->slot);
       slot.next.reset();
     }
-    publish_view();
+    publish();
   });
 }
 
@@ -513,7 +480,7 @@ void Supervisor::tick() {
   for (unsigned slot = 0; slot < slots_.size(); ++slot)
     if (slots_[slot].start_at <= now) start_slot(slot);
   scale(now);
-  if (full_second) publish_view();
+  if (full_second) publish();
 }
 
 void Supervisor::ping(Worker& worker, TimePoint now) {
@@ -526,7 +493,7 @@ void Supervisor::ping(Worker& worker, TimePoint now) {
 void Supervisor::give_up_requests(Worker& worker, TimePoint now) {
   if (std::exchange(worker.told_to_give_up, true)) return;
   const auto held = dispatch_.held_by(*worker.link);
-  log().warn("{} ({}): {} requests did not end within the drain timeout: they are cancelled", worker.name, worker.pid,
+  log().warn("{} ({}): ends, and requests did not within the drain timeout: {} cancelled", worker.name, worker.pid,
              held.size());
   for (const auto id : held) worker.send(frames::Type::cancel, id);
   worker.kill_at = std::min(worker.kill_at, now + kStuckMercy);

@@ -23,6 +23,7 @@
 #include "pool/scaling.hpp"
 #include "pool/stack_queries.hpp"
 #include "pool/worker.hpp"
+#include "pool/worker_board.hpp"
 
 namespace tandem::pool {
 
@@ -40,11 +41,10 @@ class Supervisor final : public Overseer, Worker::Events {
   // A start() in progress fails. Thread: any.
   void give_up_start();
 
-  // Thread: any.
-  std::vector<WorkerState> workers() const;
+  const WorkerBoard& board() const { return board_; }
   // Asks every worker now. Thread: any but the supervisor's.
   std::vector<WorkerStacks> stacks(Milliseconds patience);
-  // By endpoint, as the first ready worker said: "function", "asgi", "wsgi". Empty before.
+  // By endpoint, as the first ready worker said: "function", "asgi", "wsgi". Empty before. Thread: any.
   std::vector<std::string> interfaces() const;
 
   void cancel(std::shared_ptr<WorkerLink> link, std::uint64_t id, frames::CancelReason reason) override;
@@ -80,7 +80,6 @@ class Supervisor final : public Overseer, Worker::Events {
   void replace(Worker& worker, RestartReason reason);
   void kill(Worker& worker);
   Worker* find(const WorkerLink& link);
-  void on_log(std::string_view payload, Worker& worker);
   void do_take_back();
 
   void schedule_tick();
@@ -94,7 +93,7 @@ class Supervisor final : public Overseer, Worker::Events {
   void shrink(unsigned count);
   void tick_stop(TimePoint now);
   void report_start(Result<void> result);
-  void publish_view();
+  void publish();
 
   const PoolOptions& options_;
   const WorkerProgram& program_;
@@ -118,20 +117,16 @@ class Supervisor final : public Overseer, Worker::Events {
   bool start_given_up_ = false;
   bool stopping_ = false;
   bool draining_ = false;  // told the workers to finish
+  bool gave_up_ = false;   // cancelled what still ran at the deadline
   bool killed_ = false;
   TimePoint stop_at_ = TimePoint::max();
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable started_;
   std::optional<Result<void>> start_result_;
-  struct View {
-    WorkerState state;
-    std::shared_ptr<WorkerLink> link;
-    TimePoint started_at;
-  };
-  std::vector<View> view_;
   std::vector<std::string> interfaces_;
 
+  WorkerBoard board_{dispatch_};
   std::thread thread_;
 };
 

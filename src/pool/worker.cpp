@@ -96,8 +96,12 @@ void Worker::read_control() {
                              self->reader_.commit(count);
                              frames::Reader::Frame frame;
                              auto status = frames::Reader::Status::need_more;
-                             while ((status = self->reader_.next(frame)) == frames::Reader::Status::frame)
-                               self->events_.on_control(*self, frame);
+                             while ((status = self->reader_.next(frame)) == frames::Reader::Status::frame) {
+                               if (frame.header.type == frames::Type::log)
+                                 self->log_record(frame.payload);
+                               else
+                                 self->events_.on_control(*self, frame);
+                             }
                              if (status == frames::Reader::Status::malformed) {
                                log().error("{}: sent something that is no frame of the worker protocol", self->name);
                              } else if (!error) {
@@ -117,16 +121,31 @@ void Worker::close_control() {
 
 void Worker::read_output() {
   output_.async_read_some(asio::buffer(output_piece_), [self = shared_from_this()](error_code error, std::size_t count) {
-    self->output_line_.append(self->output_piece_.data(), count);
-    if (error) self->output_line_ += '\n';
-    self->log_output();
+    if (!self->output_.is_open()) return;
+    self->take_output({self->output_piece_.data(), count});
     if (!error) self->read_output();
   });
 }
 
+// What is still in the pipe when the worker has ended: a child of it may hold the other end for long.
+void Worker::read_last_output() {
+  if (!output_.is_open()) return;
+  error_code error;
+  output_.non_blocking(true, error);
+  while (!error) {
+    const auto count = output_.read_some(asio::buffer(output_piece_), error);
+    take_output({output_piece_.data(), count});
+  }
+  take_output("\n");
+  output_.close(error);
+}
+
 // What the worker's interpreter and libraries write past the log: line by line, long lines in pieces.
-void Worker::log_output() {
+void Worker::take_output(std::string_view bytes) {
   static constexpr std::size_t kLongest = 8 * 1024;
+  static constexpr std::size_t kFirst = 4 * 1024;
+  if (state == State::starting && first_output_.size() < kFirst) first_output_.append(bytes);
+  output_line_.append(bytes);
   std::string_view rest = output_line_;
   while (true) {
     const auto end = rest.find('\n');
@@ -139,6 +158,20 @@ void Worker::log_output() {
     rest.remove_prefix(line.size() + (line.size() == end ? 1 : 0));
   }
   output_line_ = std::string(rest);
+}
+
+// One record of the worker's own log.
+void Worker::log_record(std::string_view payload) const {
+  frames::LogHead head;
+  if (!frames::take(payload, head)) return;
+  const auto level = static_cast<spdlog::level::level_enum>(std::min<int>(head.level, spdlog::level::critical));
+  const auto logger = frames::at(payload, head.logger);
+  const auto message = frames::at(payload, head.message);
+  const auto id = frames::at(payload, head.request_id);
+  if (id.empty())
+    log().log(level, "{} {}: {}", name, logger, message);
+  else
+    log().log(level, "[{}] {}: {}", id, logger, message);
 }
 
 std::string Worker::take_captured() {
@@ -195,6 +228,7 @@ void Worker::exited(std::string how) {
 
 void Worker::finish() {
   if (!is_gone()) return;
+  read_last_output();
   error_code ignored;
   control_.close(ignored);
   process_.close(ignored);

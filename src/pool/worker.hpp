@@ -46,8 +46,14 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Measures `cpus`.
   void look_at_cpu(TimePoint now);
   // Keeps what it writes to its output from now on out of the log, until it is taken.
-  void capture() { captured_.emplace(); }
+  void capture() {
+    if (!captured_) captured_.emplace();
+  }
   std::string take_captured();
+  // The beginning of what it wrote to its output while it started.
+  const std::string& first_output() const { return first_output_; }
+  // Does SIGUSR2 make it write its stacks? Before its first word it would end it.
+  bool heeds_signals() const { return !is_thread() && (state != State::starting || !step.empty()); }
   // For kernels that have no descriptor for a process.
   void look_for_exit_without_handle();
   // A thread can't be ended from outside; the socket's end asks it to.
@@ -81,7 +87,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void read_control();
   void write_control();
   void read_output();
-  void log_output();
+  void read_last_output();
+  void take_output(std::string_view bytes);
+  void log_record(std::string_view payload) const;
   void wait_for_exit();
   void look_for_exit();
   void exited(std::string how);
@@ -99,6 +107,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string to_send_;
   std::array<char, 4096> output_piece_;
   std::string output_line_;
+  std::string first_output_;
   std::optional<std::string> captured_;
   Nanoseconds cpu_seen_{0};
   TimePoint cpu_seen_at_{};

@@ -45,6 +45,7 @@ void set_up_process(int control, const std::vector<int>& lanes) {
   ::sigaction(SIGTERM, &nothing, nullptr);
   ::sigaction(SIGHUP, &nothing, nullptr);
   ::sigaction(SIGUSR1, &nothing, nullptr);
+  ::sigaction(SIGUSR2, &nothing, nullptr);  // until faulthandler takes it
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;  // as Python itself does
   ::sigaction(SIGPIPE, &ignore, nullptr);
