@@ -493,7 +493,7 @@ void Supervisor::ping(Worker& worker, TimePoint now) {
 void Supervisor::give_up_requests(Worker& worker, TimePoint now) {
   if (std::exchange(worker.told_to_give_up, true)) return;
   const auto held = dispatch_.held_by(*worker.link);
-  log().warn("{} ({}): ends, and requests did not within the drain timeout: {} cancelled", worker.name, worker.pid,
+  log().warn("{} ({}): {} requests did not end within the drain timeout: they are cancelled", worker.name, worker.pid,
              held.size());
   for (const auto id : held) worker.send(frames::Type::cancel, id);
   worker.kill_at = std::min(worker.kill_at, now + kStuckMercy);

@@ -112,6 +112,19 @@ def test_the_deadline_ladder(server, path, ends):
     assert (after != before) == ends
 
 
+def test_a_worker_that_crashes_as_it_starts_says_what_it_wrote(server):
+    """The interpreter's last words stand in the message of the start, not only somewhere in the log."""
+    crashing = """
+        import ctypes
+        ctypes.string_at(0)
+    """
+    one = server([{"path": "/", "python": "crashing:handle"}], {"crashing": crashing}, wait=False, stop_check=False)
+    assert one.wait() == 2
+    message = one.log.text().partition("did not start (step: import crashing)")[2]
+    assert message.startswith(": ended with signal 11")
+    assert "Fatal Python error: Segmentation fault" in message and "crashing.py" in message
+
+
 # --- size and age ----------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +149,7 @@ def test_max_lifetime_replaces_workers_one_by_one_and_loses_nothing(server):
 
 
 def test_a_draining_worker_with_an_endless_answer_has_an_end(server):
-    one = server(ROUTES, {"dying": DYING}, python={"max_requests": 2}, limits={"drain_timeout": "200ms"})
+    one = server(ROUTES, {"dying": DYING}, python={"max_requests": 2, "threads": 2}, limits={"drain_timeout": "200ms"})
     with one.connect() as endless:
         endless.send(request_bytes("GET", "/drips"))
         endless.read_head()
@@ -203,6 +216,35 @@ def test_stacks_where_the_lock_is_not_to_be_had(server):
         (worker,) = one.admin("/api/v1/stacks").json()["workers"]
         assert worker["raw"] and "in holds_the_lock" in worker["text"]
         wait_until(lambda: max(one["gil_wait_seconds"] for one in one.workers()) > 0.5, "the wait for the lock to show")
+
+
+def test_stacks_of_a_worker_that_hangs_as_it_starts(server):
+    module = """
+        import os, pathlib, time
+
+        def wait_for_gate():
+            while pathlib.Path(__file__).with_name("gate").exists():
+                time.sleep(0.005)
+
+        wait_for_gate()
+
+        def pid():
+            return {"pid": os.getpid()}
+    """
+    one = server([{"path": "/pid", "python": "gated:pid"}], {"gated": module})
+    gate = one.folder / "modules" / "gate"
+    gate.touch()
+    before = one.worker_pids()[0]
+    os.kill(before, signal.SIGKILL)
+
+    def hangs():
+        found = one.admin("/api/v1/stacks").json()["workers"]
+        return [worker for worker in found if worker["pid"] != before and "in wait_for_gate" in worker["text"]]
+
+    (worker,) = wait_until(hangs, "the stack of the import")
+    assert worker["raw"]
+    gate.unlink()
+    assert one.get("/pid").json()["pid"] == worker["pid"]
 
 
 def test_requests_in_flight(server):

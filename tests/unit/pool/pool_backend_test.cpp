@@ -433,6 +433,25 @@ TEST_F(PoolTest, StoppingLetsWorkFinish) {
   EXPECT_EQ(ask(0, "greet:sync", "/after")->get().status, 503);
 }
 
+TEST_F(PoolTest, StoppingCancelsWhatIsLeftAtItsDeadline) {
+  std::latch taken(1);
+  workers_.behaviour.on_request = [&](FakeWorker& worker, const ReceivedRequest& request) {
+    hold_some(worker, request);
+    taken.count_down();
+  };
+  workers_.behaviour.on_control = [](FakeWorker& worker, Type type, std::uint64_t id) {
+    if (type == Type::cancel) worker.fail(id, 503, "python.cancelled");
+  };
+  start();
+  auto running = ask(0, "greet:sync", "/hold");
+  taken.wait();
+  backend_->stop(std::chrono::steady_clock::now() + Milliseconds(30));
+  const auto answer = running->get();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_TRUE(has_code(answer, "python.cancelled"));
+  EXPECT_TRUE(backend_->requests(Milliseconds(100)).empty());
+}
+
 TEST_F(PoolTest, StoppingEndsAtItsDeadline) {
   std::latch taken(1);
   workers_.behaviour.on_request = [&](FakeWorker& worker, const ReceivedRequest& request) {

@@ -56,6 +56,7 @@ class FakeSocket final : public http::WebSocket {
     resume(writer_);
     resume(reader_);
   }
+  std::size_t unread() const { return arrivals_.size(); }
   void take_from_now_on(bool yes) {
     takes_ = yes;
     if (yes) resume(writer_);
@@ -274,7 +275,7 @@ TEST_F(PoolSocketTest, ACancelledCallEndsBothWaits) {
     for (int i = 0; i < 4; ++i) socket_.send(std::string(100'000, 'x'), false);
   });
   bool is_running = false;
-  while (!is_running) on_loop(0, [&] { is_running = question->call.waiting_for != nullptr; });
+  while (!is_running) on_loop(0, [&] { is_running = socket_.unread() < 4; });  // not before the handshake is answered
   on_loop(0, [&] {
     socket_.end(1006);
     question->call.cancel();
