@@ -68,7 +68,8 @@ void Interrupter::run() {
       if (job.kind == Job::Kind::interrupt) job.executor->interrupt(gil, job.id);
       if (job.kind == Job::Kind::stacks) stacks = format_stacks(gil);
     }
-    if (job.kind == Job::Kind::stacks) control_.send(frames::Type::stacks_reply, job.id, stacks);
+    if (job.kind == Job::Kind::stacks)
+      control_.send(frames::Type::stacks_reply, job.id, std::string_view(stacks).substr(0, frames::kMaxFrame / 2));
     if (job.kind != Job::Kind::ping) continue;
     frames::Pong pong;
     pong.gil_wait_ns = static_cast<std::uint64_t>(waited);

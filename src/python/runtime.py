@@ -355,6 +355,7 @@ def wsgi_constants():
 
 
 _loops = []
+_MOST_TASKS = 1000  # more would hold the others up, and nobody reads them
 
 
 def format_stacks(executors):
@@ -367,9 +368,12 @@ def format_stacks(executors):
         out.append(f"thread {executors.get(ident) or names.get(ident) or ident}\n")
         out += traceback.format_stack(frame)
     for loop in _loops:
-        for task in sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name()):
+        tasks = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
+        for task in tasks[:_MOST_TASKS]:
             out.append(f"task {task.get_name()}, {getattr(task.get_coro(), '__qualname__', task.get_coro())}\n")
             out += traceback.format_list(traceback.StackSummary.extract(_frames_of(task.get_coro())))
+        if len(tasks) > _MOST_TASKS:
+            out.append(f"and {len(tasks) - _MOST_TASKS} more tasks\n")
     return "".join(out)
 
 

@@ -218,6 +218,23 @@ def test_stacks_where_the_lock_is_not_to_be_had(server):
         wait_until(lambda: max(one["gil_wait_seconds"] for one in one.workers()) > 0.5, "the wait for the lock to show")
 
 
+def test_stacks_of_very_many_tasks_are_cut(server):
+    module = """
+        import asyncio
+        tasks = []
+
+        async def crowd():
+            tasks.extend(asyncio.create_task(asyncio.sleep(1e9)) for _ in range(1500))
+            return "there"
+    """
+    one = server([{"path": "/crowd", "python": "crowded:crowd"}], {"crowded": module})
+    assert one.get("/crowd").text == "there"
+    (worker,) = one.admin("/api/v1/stacks").json()["workers"]
+    assert not worker["raw"]
+    assert worker["text"].count("\ntask ") <= 1000
+    assert "and 50" in worker["text"].splitlines()[-1]
+
+
 def test_stacks_of_a_worker_that_hangs_as_it_starts(server):
     module = """
         import os, pathlib, time
