@@ -132,12 +132,15 @@ std::vector<std::string> Server::switch_to(Deployment& next) {
   const auto& config = next.config();
   prepare_access_log(config);
   log().set_level(spdlog::level::from_str(config.log.level));
-  router_->replace(next.table());
+  auto table = next.table();
+  const void* const current = table.get();
+  router_->replace(std::move(table));
   const auto switched = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(loops_.size()));
   for (unsigned i = 0; i < loops_.size(); ++i)
-    loops_[i]->post([this, i, switched, &config] {
+    loops_[i]->post([this, i, switched, current, &config] {
       apply(config, i);
       router_->refresh(*loops_[i]);
+      listeners_[i]->begin_change(current);
       switched->count_down();
     });
   const auto waiting = config::find_restart_keys(config_, config);

@@ -76,6 +76,9 @@ class ConnectionBase {
   // The server stops: an idle connection is closed after a short time in which a request under way may still arrive, a busy
   // one after its answer.
   virtual void begin_drain() = 0;
+  // Requests are answered from another route table from now on: a WebSocket that began with the one before is closed as when
+  // the server stops (1012), so that its client comes again. Everything else ends by itself.
+  virtual void begin_change(const void* table) = 0;
   // Ends it now.
   virtual void abort() = 0;
   // The client takes nothing.
@@ -95,6 +98,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   Task<void> run();
 
   void begin_drain() override;
+  void begin_change(const void* table) override;
   void abort() override;
   void write_timed_out() override;
 

@@ -746,6 +746,11 @@ void Connection<Stream>::begin_drain() {
 }
 
 template <class Stream>
+void Connection<Stream>::begin_change(const void* table) {
+  if (exchange_ && exchange_->websocket && exchange_->call->table.get() != table) exchange_->websocket->begin_drain();
+}
+
+template <class Stream>
 void Connection<Stream>::write_timed_out() {
   broken_ = true;
   stream_ops::close(stream_);

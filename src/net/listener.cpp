@@ -272,6 +272,10 @@ void Listener::drain(std::function<void()> done) {
   connections_.on_empty(std::move(done));
 }
 
+void Listener::begin_change(const void* table) {
+  for (auto* connection = list_.next; connection != &list_; connection = connection->next) connection->begin_change(table);
+}
+
 void Listener::abort() {
   for (auto* connection = list_.next; connection != &list_;) {
     auto* const next = connection->next;

@@ -47,6 +47,8 @@ class Listener {
   // Takes what the kernel has accepted, closes the listening sockets, lets every connection finish; `done` runs once when
   // the last has ended.
   void drain(std::function<void()> done);
+  // Closes the WebSockets of a route table that `table` has replaced.
+  void begin_change(const void* table);
   // Ends what drain() left.
   void abort();
 
@@ -70,6 +72,7 @@ class Listener {
   std::vector<std::unique_ptr<DoorBase>> doors_;
   struct ListHead final : ConnectionBase {
     void begin_drain() override {}
+    void begin_change(const void*) override {}
     void abort() override {}
     void write_timed_out() override {}
   } list_;

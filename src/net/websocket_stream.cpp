@@ -246,7 +246,7 @@ void WebSocketStream::start_close(std::uint16_t code, std::string_view text) {
 }
 
 void WebSocketStream::begin_drain() {
-  if (open_) start_close(http::close_code::kServiceRestart, "the server stops");
+  if (open_) start_close(http::close_code::kServiceRestart, "the service restarts");
 }
 
 void WebSocketStream::note_end(const error_code& error) {

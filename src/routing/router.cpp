@@ -28,7 +28,7 @@ http::Response refuse(const http::Request& request, const service::Call& call, c
 
 // The connection may have to wait for its client before it has written this one, and names route and arm at the end.
 bool is_written_later(const http::Response& response) {
-  return response.stream() != nullptr || response.body_text().size() > http::kBufferedBody;
+  return response.stream() != nullptr || response.session() != nullptr || response.body_text().size() > http::kBufferedBody;
 }
 
 }  // namespace

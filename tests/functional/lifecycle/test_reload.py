@@ -272,6 +272,40 @@ def test_broken_code_changes_nothing(server, kind):
     assert one.get("/version").json()["version"] == 3
 
 
+LIFESPAN = """
+    import os
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            if os.path.exists({broken!r}):
+                raise RuntimeError("no database")
+            await send({{"type": "lifespan.startup.complete"}})
+            await receive()
+            print("goodbye", os.getpid(), flush=True)
+            await send({{"type": "lifespan.shutdown.complete"}})
+            return
+        await send({{"type": "http.response.start", "status": 200, "headers": []}})
+        await send({{"type": "http.response.body", "body": str(os.getpid()).encode()}})
+"""
+
+
+def test_an_application_that_does_not_start_changes_nothing(server, tmp_path):
+    broken = tmp_path / "broken"
+    one = server([{"path": "/*", "asgi": "shop:app"}], {"shop": LIFESPAN.format(broken=str(broken))}, python={"lifespan": "on"})
+    (old,) = ready_pids(one, 1)
+    broken.touch()
+    problem = one.reload().problem(422, "reload.start_failed")
+    assert "RuntimeError: no database" in problem["detail"]
+    assert 'shop.py", line ' in problem["detail"]
+    assert int(one.get("/").text) == old
+    broken.unlink()
+    by_request(one)
+    one.wait_for_the_end_of(1)
+    one.log.wait_for(f"goodbye {old}")  # the old one's shutdown
+    assert int(one.get("/").text) != old
+
+
 def test_every_error_of_the_config_is_told_with_its_place(server):
     one = server(ROUTES, modules())
     one.config_file.write_text(
