@@ -64,7 +64,8 @@ std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
 
 std::string describe_reload(const Json& reload) {
   if (reload.is_null()) return "-";
-  return text_of(reload, "at") + " by " + text_of(reload, "by") +
+  const auto by = text_of(reload, "by");
+  return text_of(reload, "at") + (by.empty() ? "" : " by " + by) +
          (reload.at("ok").get<bool>() ? ", took " + count_of(reload, "took_ms") + " ms"
                                       : ", failed: " + text_of(reload, "code"));
 }

@@ -33,8 +33,7 @@ class Generations {
 
   // Reads the config, starts a new generation and lets it serve; if anything is wrong the old one goes on as it was. Reloads
   // run one at a time in the order they were asked for. `by`: who asked, for the log; empty: `done` says
-  // how it went, and the log nothing. `done` runs once, on another thread;
-  // it may be empty. Thread: any.
+  // how it went, and the log nothing. `done` runs once, on another thread; it may be empty. Thread: any.
   void reload(std::string by, Done done);
 
   // Ends a reload in progress, unless it is about to succeed, and answers those that wait with "server.stopping". Thread:

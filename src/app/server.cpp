@@ -287,7 +287,8 @@ std::vector<std::string> Server::listening() const {
 }
 
 std::string_view Server::interface_of(const config::EndpointConfig& endpoint) const {
-  const auto& pools = generations_.current()->pools();
+  const auto serving = generations_.current();
+  const auto& pools = serving->pools();
   const auto pool = pools.find(endpoint.pool);
   const auto kind = pool == pools.end() ? service::BackendKind::none : pool->second->kind_of(endpoint.endpoint);
   return kind == service::BackendKind::asgi ? "ASGI" : kind == service::BackendKind::wsgi ? "WSGI" : "";

@@ -258,6 +258,7 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
     slot.next.reset();
     if (old) retire(*old);
   }
+  publish();  // before start() returns: who looks then sees every worker ready
   if (!starting_) {
     connect(worker);
   } else if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& one) {
@@ -268,7 +269,6 @@ void Supervisor::on_ready(Worker& worker, std::string_view message) {
       if (one.current) connect(*one.current);
     report_start({});
   }
-  publish();
 }
 
 // Gives its lanes to the I/O threads; the last of them to have its own opens it for work.

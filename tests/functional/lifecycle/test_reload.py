@@ -14,6 +14,7 @@ import pytest
 from support.client import Connection, fetch, request_bytes
 from support.demo import twin
 from support.server import Load, run, wait_until
+from support.websocket import WebSocket
 
 VERSION = """
     import os
@@ -198,6 +199,41 @@ def test_a_request_that_never_ends_is_ended_after_the_drain_timeout(server, tmp_
     one.wait_for_the_end_of(1)
     one.log.wait_for("requests of generation 1 still run after the drain timeout")
     assert gone(old)
+
+
+SOCKET = """
+    import os
+
+    async def app(scope, receive, send):
+        if scope["type"] != "websocket":
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (event := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": f"{os.getpid()} {event['text']}"})
+        print("the socket ended with", event["code"], flush=True)
+"""
+
+
+@pytest.mark.parametrize("path", ["/native", "/python/chat"])
+def test_websockets_are_closed_so_that_their_clients_come_again(server, path):
+    routes = [*ROUTES, {"path": "/native", "native": "websocket_echo"}, {"path": "/python/*", "asgi": "chat:app"}]
+    one = server(routes, {**modules(), "chat": SOCKET})
+    (old,) = ready_pids(one, 1)
+    with WebSocket(one.address, path) as socket:
+        socket.send("before")
+        assert "before" in socket.read()
+        by_request(one)
+        socket.expect_close(1012)
+    one.wait_for_the_end_of(1)
+    if path != "/native":
+        one.log.wait_for("the socket ended with 1012")
+    with WebSocket(one.address, path) as socket:
+        socket.send("after")
+        answer = socket.read()
+        assert "after" in answer and str(old) not in answer
+        socket.send_close()
+        assert socket.read_close()[0] == 1000
 
 
 def test_counters_go_on(server):
