@@ -36,6 +36,7 @@ Result<void> Deployment::start(const Deployment* previous) {
   if (auto taken = take_over_threads(previous); !taken) return taken;
   auto started = start_pools();
   if (started) {
+    name_interfaces();
     auto composed = ComposedTable::make(
         config_, [this](const auto& endpoint, auto timeout) { return find_endpoint(endpoint, timeout); },
         &surroundings_.registry);
@@ -88,6 +89,16 @@ Result<void> Deployment::start_pools() {
     pools_[name] = std::move(pool);
   }
   return {};
+}
+
+// What the workers have found out about applications that the config leaves open: metrics and the admin side name it.
+void Deployment::name_interfaces() {
+  for (auto& route : config_.routes)
+    for (auto& arm : route.arms) {
+      if (arm.endpoint.backend != config::Backend::application) continue;
+      const auto kind = pools_.at(arm.endpoint.pool)->kind_of(arm.endpoint.endpoint);
+      arm.endpoint.backend = kind == service::BackendKind::wsgi ? config::Backend::wsgi : config::Backend::asgi;
+    }
 }
 
 void Deployment::give_up_start() {

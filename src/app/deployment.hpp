@@ -75,11 +75,12 @@ class Deployment {
 
   Result<void> take_over_threads(const Deployment* previous);
   Result<void> start_pools();
+  void name_interfaces();
   Result<const service::Handler*> find_endpoint(const config::EndpointConfig& endpoint,
                                                 std::optional<Milliseconds> timeout) const;
 
   const unsigned generation_;
-  const config::Config config_;
+  config::Config config_;  // constant after start()
   const Surroundings& surroundings_;
   std::vector<std::string> warnings_;
   Pools pools_;  // complete after start()

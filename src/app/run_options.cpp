@@ -302,6 +302,7 @@ class Steps {
 
 Result<void> set_pool(const TypedRun& typed, const config::Environment& environment, pool::PoolOptions& pool) {
   Steps steps;
+  if (typed.interface != "asgi" && typed.interface != "asgi3") pool.threads = 4;  // as in a config file
   auto workers = typed.workers;
   const auto concurrency = environment("WEB_CONCURRENCY").value_or("");
   steps.take(workers.empty() ? concurrency : workers, parse_count, workers.empty() ? "$WEB_CONCURRENCY" : "--workers",
@@ -322,6 +323,20 @@ Result<void> set_pool(const TypedRun& typed, const config::Environment& environm
     pool.user = typed.user;
     if (::getpwnam(typed.user.c_str()) == nullptr)
       steps.then(Error("--user: this machine has no user \"" + typed.user + "\""));
+  }
+  return steps.result();
+}
+
+Result<void> set_websocket(const TypedRun& typed, net::WebSocketOptions& websocket) {
+  Steps steps;
+  steps.number(typed.websocket_max_size, "--ws-max-size", 1, std::uint64_t{1} << 30, websocket.max_message);
+  steps.take(typed.websocket_ping_interval, parse_seconds, "--ws-ping-interval", websocket.ping_interval);
+  steps.take(typed.websocket_ping_timeout, parse_seconds, "--ws-ping-timeout", websocket.ping_timeout);
+  websocket.ping_timeout = std::max(websocket.ping_timeout, Milliseconds(1));
+  if (!typed.websocket_deflate.empty()) {
+    websocket.compression = typed.websocket_deflate == "true" || typed.websocket_deflate == "1";
+    if (!websocket.compression && typed.websocket_deflate != "false" && typed.websocket_deflate != "0")
+      steps.then(Error("--ws-per-message-deflate: expected true or false, got \"" + typed.websocket_deflate + "\""));
   }
   return steps.result();
 }
@@ -418,6 +433,14 @@ void declare_run_options(CLI::App& command, TypedRun& typed) {
       ->group(group);
   text("--graceful-timeout,--timeout-graceful-shutdown", typed.graceful_timeout, "SECONDS",
        "for running requests when the server stops; default 30")
+      ->group(group);
+
+  text("--ws-max-size", typed.websocket_max_size, "BYTES", "of a WebSocket message; default 16 MiB")->group(group);
+  text("--ws-ping-interval", typed.websocket_ping_interval, "SECONDS",
+       "of silence before a WebSocket is pinged; default 20, 0 for never")
+      ->group(group);
+  text("--ws-ping-timeout", typed.websocket_ping_timeout, "SECONDS", "for the answer to a ping; default 20")->group(group);
+  text("--ws-per-message-deflate", typed.websocket_deflate, "BOOL", "compression of WebSocket messages; default true")
       ->group(group);
 
   group = "Behind a proxy";
@@ -535,6 +558,7 @@ Result<RunCommand> make_run_command(const TypedRun& typed, const config::Environ
   steps.take(typed.graceful_timeout, parse_seconds, "--graceful-timeout", config.net.limits.drain_timeout);
   std::uint64_t concurrency = 0;
   steps.number(typed.limit_concurrency, "--limit-concurrency", 1, 1'000'000, concurrency);
+  steps.then(set_websocket(typed, config.net.websocket));
   if (!steps.result()) return steps.result().error();
   if (concurrency > 0)
     config.net.limits.connections =

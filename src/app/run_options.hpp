@@ -36,6 +36,7 @@ struct TypedRun {
   std::string forwarded_allow_ips;
   std::string limit_concurrency, max_requests, max_requests_jitter;
   std::string timeout, keep_alive, graceful_timeout;
+  std::string websocket_max_size, websocket_ping_interval, websocket_ping_timeout, websocket_deflate;
   std::string env_file;
   std::vector<std::string> environment;
   std::string admin;

@@ -121,6 +121,8 @@ def test_workers_are_replaced_after_so_many_requests(running):
     first = server.get("/").json()["pid"]
     wait_until(lambda: server.get("/").json()["pid"] != first, "another worker")
     assert {worker["pool"] for worker in server.workers()} == {"shop"}
+    assert server.admin("/api/v1/routes").json()["routes"][0]["arms"][0]["backend"] == "asgi"
+    assert server.metric("tandem_requests_total", route="shop", backend="asgi") >= 4
 
 
 def test_a_request_has_no_time_limit_unless_one_is_given(running, folder):

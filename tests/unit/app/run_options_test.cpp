@@ -146,6 +146,15 @@ TEST_F(Run, TakesTheOptionsOfBothServers) {
   EXPECT_EQ(run.config.threads, 4u);
   EXPECT_TRUE(run.config.admin.listen);
   EXPECT_TRUE(run.config.trusted_proxies.empty());
+  EXPECT_EQ(pool({}).threads, 4u);
+  EXPECT_EQ(pool({"--interface", "asgi"}).threads, 1u);
+  const auto websocket = command({"--ws-max-size", "1000", "--ws-ping-interval", "0", "--ws-ping-timeout", "5",
+                                  "--ws-per-message-deflate", "false"})
+                             .config.net.websocket;
+  EXPECT_EQ(websocket.max_message, 1000u);
+  EXPECT_EQ(websocket.ping_interval, Milliseconds(0));
+  EXPECT_EQ(websocket.ping_timeout, Milliseconds(5000));
+  EXPECT_FALSE(websocket.compression);
   EXPECT_EQ(command({"--timeout-graceful-shutdown", "1"}).config.net.limits.drain_timeout, Milliseconds(1000));
   EXPECT_EQ(command({"--log-level", "INFO"}).config.log.level, "info");
   EXPECT_EQ(command({"--forwarded-allow-ips", "10.0.0.0/8, ::1"}).config.trusted_proxies,
@@ -274,6 +283,8 @@ TEST_F(Run, SaysWhatIsWrong) {
       {{"shop:app", "--env-file", "bad.env"}, "--env-file: bad.env: line 2: expected NAME=value"},
       {{"shop:app", "-e", "A"}, "--env: expected NAME=VALUE"},
       {{"shop:app", "--forwarded-allow-ips", "proxy"}, "--forwarded-allow-ips: expected a network"},
+      {{"shop:app", "--ws-max-size", "1MiB"}, "--ws-max-size: expected a number"},
+      {{"shop:app", "--ws-per-message-deflate", "maybe"}, "expected true or false"},
       {{"shop:app", "--user", "no such one"}, "this machine has no user"},
       {{"shop:app", "-D"}, "--daemon: let systemd"},
       {{"shop:app", "-c", "conf.py"}, "--config: gunicorn's config file is a program"},
