@@ -143,3 +143,18 @@ def test_thread_mode_says_what_it_does_not_promise(server):
     one = server(ROUTES, {"views": HANDLERS}, python={"mode": "thread"})
     one.log.wait_for(r"warn.*thread")
     assert one.workers()[0]["pid"] in (0, one.pid)
+
+
+@pytest.mark.parametrize("mode", ["process", "thread"])
+def test_files_are_utf8_without_a_locale(server, mode, tmp_path):
+    source = """
+        import sys
+
+        def write():
+            with open(FOLDER + "/Größe €.txt", "w") as file:
+                file.write("ß")
+            return [sys.getfilesystemencoding(), file.encoding.lower()]
+    """.replace("FOLDER", repr(str(tmp_path)))
+    one = server([{"path": "/", "python": "files:write"}], {"files": source}, python={"mode": mode}, env={"LC_ALL": "C"})
+    assert one.get("/").json() == ["utf-8", "utf-8"]
+    assert (tmp_path / "Größe €.txt").read_bytes() == "ß".encode()
