@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from support.client import Answer
-from support.compared import compared
+from support.compared import alone, compared
 from support.reference import Application
 from support.sessions import Player
 from support.websocket import CLOSE, CONTINUATION, PING, TEXT
@@ -238,16 +238,16 @@ def test_failures(player: Player) -> None:
     player.get("/open")
 
 
-@compared
+@alone
 def test_client_goes_away(player: Player) -> None:
-    """The endless answer's generator is ended, and the server goes on."""
+    """The endless answer's generator is ended, and the server goes on. (uvicorn 0.32 of Debian 13 lets it run for ever.)"""
 
     def ended(answer: Answer) -> bool:
         return "endless ended" in answer.json()
 
     player.abandon("/exports/endless", 500)
-    player.until("/audit", ended, "the endless answer has ended", in_any_order)
-    player.get("/open")
+    player.until("/audit", ended, "the endless answer has ended")
+    assert player.get("/open").status == 200
 
 
 # --- WebSockets -------------------------------------------------------------------------------------------------------

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
-
-import pytest
 
 from accepted import unexplained
-from support.compared import compared
+from support.compared import alone, compared
 from support.reference import Application
 from support.sessions import Player, differences
 
@@ -248,19 +245,18 @@ def test_old_versions(player: Player) -> None:
     player.raw(b"GET /streams/lines HTTP/1.0\r\nHost: tandem.test\r\n\r\n", "GET")
 
 
-def test_pipelining(versus: Any) -> None:
-    """Gunicorn's threads do not take pipelined requests: the answers are compared with those to the same requests one by one."""
-    if versus.way == "reference":
-        pytest.skip("gunicorn leaves pipelined requests lying")
+@alone
+def test_pipelining(player: Player) -> None:
+    """Gunicorn's threads leave pipelined requests lying: the answers are compared with those to the same requests one by one."""
     targets = [f"/told/{number}" for number in range(8)] + ["/none", "/streams/lines", "/nothing"]
-    apart, pipelined = Player(versus.address), Player(versus.address)
+    apart = Player(player.address)
     for number, target in enumerate(targets):
         with apart.connect() as connection:
             apart.send(connection, "GET", target)
             apart.receive(connection, "GET", f"pipelined [{number}]")
     requests = b"".join(b"GET %s HTTP/1.1\r\nHost: tandem.test\r\n\r\n" % target.encode() for target in targets)
-    pipelined.raw(requests, *["GET"] * len(targets), label="pipelined")
-    found = unexplained(differences(apart.steps, pipelined.steps))
+    player.raw(requests, *["GET"] * len(targets), label="pipelined")
+    found = unexplained(differences(apart.steps, player.steps))
     assert not found, "\n".join(map(str, found))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.client import Answer
-from support.compared import compared
+from support.compared import alone, compared
 from support.reference import Application
 from support.sessions import Player
 
@@ -121,9 +121,9 @@ def test_events(player: Player) -> None:
         player.record("the events' head", head)
 
 
-@compared
+@alone
 def test_listener_goes_away(player: Player) -> None:
-    """Nobody listens any more once the client is gone."""
+    """Nobody listens any more once the client is gone, though nothing was said. (With uvicorn 0.32 of Debian 13 it listens for ever.)"""
 
     def nobody(answer: Answer) -> bool:
         return answer.json()["listeners"] == 0
