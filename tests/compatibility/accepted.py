@@ -148,10 +148,11 @@ ENVIRON = {
     "wsgi.input_terminated": "input-terminated",
     "wsgi.multiprocess": "environ-of-the-server",
 }
+FORWARDED_ENVIRON = {**ENVIRON, "REMOTE_ADDR": "forwarded-clients", "REMOTE_PORT": "forwarded-clients"}
 
 
 def names() -> set[str]:
-    return {accepted.name for accepted in ACCEPTED} | set(WEBSOCKET_SCOPE.values()) | set(ENVIRON.values())
+    return {accepted.name for accepted in ACCEPTED} | set(WEBSOCKET_SCOPE.values()) | set(FORWARDED_ENVIRON.values())
 
 
 def unexplained(found: list[Difference]) -> list[Difference]:

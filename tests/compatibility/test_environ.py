@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accepted import ENVIRON
+from accepted import ENVIRON, FORWARDED_ENVIRON
 from seen import REQUESTS, compare, http_document
 from support.reference import Application
 
@@ -16,4 +16,5 @@ MATRIX = ["process-1", "serve", "thread"]
 
 @pytest.mark.parametrize("case", REQUESTS, ids=lambda case: case[0])
 def test_http(versus: Any, case: Any) -> None:
-    compare(lambda address: http_document(address, case), versus, ENVIRON)
+    accepted = FORWARDED_ENVIRON if case[0] == "forwarded" else ENVIRON
+    compare(lambda address: http_document(address, case), versus, accepted)
