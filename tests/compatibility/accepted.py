@@ -43,9 +43,8 @@ def already_there(difference: Difference) -> bool:
 
 
 def malformed_target(difference: Difference) -> bool:
-    target = difference.step.partition(" ")[2]
-    odd = "%00" in target or "%zz" in target
-    return odd and difference.sides[1].status == 400 and b'"http.bad_target"' in problem(difference)
+    path = difference.step.partition(" ")[2].partition("?")[0]
+    return ("%00" in path or "%zz" in path) and difference.sides[1].status == 400 and b'"http.bad_target"' in problem(difference)
 
 
 def server_options(difference: Difference) -> bool:
