@@ -66,7 +66,7 @@ def test_the_scope_of_a_request(asgi):
     ).json()  # fmt: skip
     types = seen.pop("types")
     assert seen == {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "POST",
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "POST",
         "scheme": "https", "path": "/a é\ufffd", "raw_path": "/a%20%C3%A9%FF", "query_string": "q=%20&r", "root_path": "",
         "headers": [["host", "h"], ["x-thing", "café"], ["x-thing", "2"], ["a" * 100, "long"], ["cookie", "a=1"]],
         "client": ["192.0.2.7", 40000], "server": ["198.51.100.1", 8080],

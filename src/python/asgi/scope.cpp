@@ -104,13 +104,15 @@ std::string_view websocket_scheme(std::string_view scheme) { return scheme == "h
 }  // namespace
 
 bool ScopeMaker::open(const Gil&, PyObject* states) {
+  // send() raises OSError once the client has gone, as 2.4 has it, but with that version Starlette would not listen for
+  // http.disconnect any more, and a stream that waits for its next piece would never learn of it. uvicorn says 2.3 as well.
   for (std::size_t i = 0; i < program_.size(); ++i) {
     auto& application = applications_.emplace_back();
     application.state = Object::borrow(PyList_GetItem(states, static_cast<Py_ssize_t>(i)));
     for (auto* kept : {&application.http, &application.websocket}) {
       const bool http = kept == &application.http;
       kept->scope = Object::steal(Py_BuildValue("{OOO{ssss}}", words().type, http ? words().http : words().websocket,
-                                                words().asgi, "version", "3.0", "spec_version", "2.4"));
+                                                words().asgi, "version", "3.0", "spec_version", http ? "2.3" : "2.4"));
       if (!kept->scope) return false;
     }
   }

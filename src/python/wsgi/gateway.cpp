@@ -1,5 +1,7 @@
 #include "python/wsgi/gateway.hpp"
 
+#include <atomic>
+
 #include <string>
 #include <string_view>
 
@@ -140,7 +142,9 @@ bool Gateway::start_response(const Gil& gil, PyObject* status, PyObject* headers
     PyErr_SetString(PyExc_AssertionError, "start_response() was called again without exc_info");
     return false;
   }
-  return head_.read(gil, status, headers);
+  if (!head_.read(gil, status, headers)) return false;
+  if (!head_.left_out.empty()) warn_of_hop_by_hop();
+  return true;
 }
 
 bool Gateway::write(const Gil& gil, PyObject* data) {
@@ -280,16 +284,30 @@ bool Gateway::finish(Failure& failure) {
 }
 
 void Gateway::close(const Gil& gil, PyObject* returned) {
-  if (PyObject_HasAttr(returned, names().close) == 0) return;
+  // Looking it up may run Python code, with which no exception may be pending.
   const bool failed = PyErr_Occurred() != nullptr;
   auto error = failed ? take_exception(gil) : Object();
+  if (PyObject_HasAttr(returned, names().close) != 0) call_close(gil, returned);
+  if (failed) restore_exception(gil, std::move(error));
+}
+
+void Gateway::call_close(const Gil& gil, PyObject* returned) {
   executor_.hold_interrupt(*exchange_);
   const auto closed = Object::steal(PyObject_CallMethodNoArgs(returned, names().close));
   if (!closed) {
     executor_.control().log(4, "tandem", "close() of the application's answer failed: " + take_error_text(gil),
                             exchange_->text(exchange_->head.request_id));
   }
-  if (failed) restore_exception(gil, std::move(error));
+}
+
+// Once a worker: an application that does it does it with every answer.
+void Gateway::warn_of_hop_by_hop() {
+  static std::atomic<bool> warned{false};
+  if (warned.exchange(true)) return;
+  executor_.control().log(3, "tandem",
+                          "the application sends the hop-by-hop field " + head_.left_out +
+                              ", which is the server's to say (PEP 3333): such fields are left out",
+                          exchange_->text(exchange_->head.request_id));
 }
 
 void Gateway::warn_of_surplus() {

@@ -54,6 +54,8 @@ class Gateway {
   // Bytes that may still be sent.
   std::uint64_t room() const { return head_.content_length.value_or(kUnknownLength) - sent_; }
   void warn_of_surplus();
+  void warn_of_hop_by_hop();
+  void call_close(const Gil& gil, PyObject* returned);
 
   SyncExecutor& executor_;
   Exchange* exchange_ = nullptr;

@@ -41,7 +41,8 @@ bool read_status(PyObject* text, int& status) {
   return true;
 }
 
-// PEP 3333: "applications and middleware are forbidden from using HTTP/1.1 hop-by-hop features or headers".
+// PEP 3333: "applications and middleware are forbidden from using HTTP/1.1 hop-by-hop features or headers". Many do all the
+// same, `Connection: keep-alive` on event streams above all: as other servers do, theirs are left out.
 bool is_hop_by_hop(std::string_view name) {
   static constexpr std::array<std::string_view, 8> kNames = {
       "connection", "keep-alive",        "proxy-authenticate", "proxy-authorization",
@@ -65,7 +66,7 @@ bool read_content_length(std::string_view value, std::optional<std::uint64_t>& l
   return true;
 }
 
-bool read_field(Object field, std::string& lines, std::optional<std::uint64_t>& length) {
+bool read_field(Object field, Head& head) {
   if (!PyTuple_Check(field.get())) field = Object::steal(PySequence_Tuple(field.get()));
   if (!field) return false;
   std::string_view name, value;
@@ -79,13 +80,13 @@ bool read_field(Object field, std::string& lines, std::optional<std::uint64_t>& 
     PyErr_Format(PyExc_ValueError, "the response header %R has a name or value that HTTP does not allow", field.get());
     return false;
   }
-  if (name.size() == 14 && ascii::equal_ignoring_case(name, "content-length")) return read_content_length(value, length);
+  if (name.size() == 14 && ascii::equal_ignoring_case(name, "content-length"))
+    return read_content_length(value, head.content_length);
   if (is_hop_by_hop(name)) {
-    PyErr_Format(PyExc_AssertionError, "the response header %R is hop-by-hop: only the server may send it",
-                 PyTuple_GET_ITEM(field.get(), 0));
-    return false;
+    head.left_out = name;
+    return true;
   }
-  lines.append(name).append(": ").append(value).append("\r\n");
+  head.lines.append(name).append(": ").append(value).append("\r\n");
   return true;
 }
 
@@ -95,6 +96,7 @@ void Head::clear() {
   status = 0;
   lines.clear();
   content_length.reset();
+  left_out.clear();
 }
 
 bool Head::read(const Gil&, PyObject* status_text, PyObject* fields) {
@@ -104,7 +106,7 @@ bool Head::read(const Gil&, PyObject* status_text, PyObject* fields) {
   const auto all = Object::steal(PySequence_Fast(fields, "the response headers are a list of (name, value) pairs"));
   bool sane = static_cast<bool>(all);
   for (Py_ssize_t i = 0; sane && i < PySequence_Fast_GET_SIZE(all.get()); ++i)
-    sane = read_field(Object::borrow(PySequence_Fast_GET_ITEM(all.get(), i)), lines, content_length);
+    sane = read_field(Object::borrow(PySequence_Fast_GET_ITEM(all.get(), i)), *this);
   if (!sane) {
     clear();
     return false;
