@@ -60,7 +60,7 @@ class Job final : public TimerWheel::Timer {
   // The owner's loop only.
   Waiter* waiter = nullptr;                // null: nobody waits for the head of an answer
   Receiver* receiver = nullptr;            // of an answer that goes on after its head; null: nobody wants it
-  bool detached = false;                   // a WebSocket that is closed: its endpoint ends by itself
+  bool is_closed = false;                  // a WebSocket that is closed: its endpoint ends by itself
   Upload* upload = nullptr;                // of a streamed request; null: the worker takes nothing more
   const http::Request* request = nullptr;  // as long as there is a waiter or a receiver
   std::uint64_t sent_id = 0;               // as the worker knows it; 0: not at a worker

@@ -98,7 +98,7 @@ void LoopDispatch::put_job(Job& job) {
   job.disarm();
   job.waiter = nullptr;
   job.receiver = nullptr;
-  job.detached = false;
+  job.is_closed = false;
   if (auto* const upload = std::exchange(job.upload, nullptr)) upload->end();
   job.request = nullptr;
   job.sent_id = 0;
@@ -202,7 +202,7 @@ void LoopDispatch::send_close(Job& job, const http::CloseReason& reason) {
   payload += reason.text;
   frames::append_frame(job.executor->lanes[index_]->output(), frames::Type::close, 0, job.sent_id, payload);
   job.receiver = nullptr;
-  job.detached = true;
+  job.is_closed = true;
 }
 
 void LoopDispatch::send_credit(Job& job, std::uint32_t bytes) {
@@ -375,7 +375,7 @@ void LoopDispatch::on_error(Job& job, std::string_view payload) {
   const auto detail = frames::at(payload, head.detail);
   const auto traceback = frames::at(payload, head.traceback);
   const service::Call* const call = job.waiter ? &job.waiter->call : job.receiver ? &job.receiver->call : nullptr;
-  if (!traceback.empty() && (call || job.detached)) {
+  if (!traceback.empty() && (call || job.is_closed)) {
     std::string text("[");
     text.append(call ? call->id() : "-")
         .append("] ")
