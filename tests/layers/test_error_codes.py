@@ -23,14 +23,14 @@ NOT_FOR_CLIENTS = {
     "route.conflict",
 }
 
-# Types of ASGI messages, which look like codes.
-ASGI_MESSAGES = {"http.request", "http.disconnect"}
+# Types of ASGI messages, and keys of the config, which look like codes.
+OTHERS = {"http.request", "http.disconnect", "admin.listen"}
 
 
 def codes_in_sources():
     files = [*TREE.glob("src/**/*.?pp"), *TREE.glob("handlers/*.cpp"), *TREE.glob("python/tandem/*.py")]
     text = "\n".join(path.read_text() for path in files)
-    return set(re.findall(rf'"({CODE})"', text)) - NOT_FOR_CLIENTS - ASGI_MESSAGES
+    return set(re.findall(rf'"({CODE})"', text)) - NOT_FOR_CLIENTS - OTHERS
 
 
 def codes_in_document():
