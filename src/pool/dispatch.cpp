@@ -36,14 +36,24 @@ bool Dispatch::is_stalled(const Executor& executor, TimePoint now) {
   return !executor.held.empty() && now - executor.progress_at >= kSlow;
 }
 
-Executor* Dispatch::pick(Kind kind, TimePoint now) const {
+bool Dispatch::is_joined(const Executor& executor, const Job& job, TimePoint now) const {
+  return job.kind == Kind::sync && job.whole_body && !executor.held.empty() && has_room(executor, now) &&
+         executor.expected_ns + endpoints_[job.endpoint].expected_ns < kBrisk.count();
+}
+
+Executor* Dispatch::pick(const Job& job, TimePoint now) const {
+  Executor* joined = nullptr;
+  Executor* idle = nullptr;
   Executor* best = nullptr;
   const auto rank = [now](const Executor& executor) { return std::pair(is_stalled(executor, now), executor.held.size()); };
-  for (Executor* const executor : open_[index_of(kind)]) {
-    if (executor->held.empty()) return executor;
+  for (Executor* const executor : open_[index_of(job.kind)]) {
+    if (executor->held.empty() && executor->link->in_flight == 0) return executor;
+    if (executor->held.empty() && idle == nullptr) idle = executor;
+    if (is_joined(*executor, job, now) && (joined == nullptr || executor->held.size() < joined->held.size()))
+      joined = executor;
     if ((best == nullptr || rank(*executor) < rank(*best)) && has_room(*executor, now)) best = executor;
   }
-  return best;
+  return joined ? joined : idle ? idle : best;
 }
 
 void Dispatch::assign(Job& job, Executor& executor, TimePoint now) {
@@ -94,7 +104,7 @@ void Dispatch::pull(Executor& executor, TimePoint now, Handout& handout) {
 void Dispatch::pull_any(Kind kind, TimePoint now, Handout& handout) {
   JobList& queue = queues_[index_of(kind)];
   while (!queue.empty()) {
-    Executor* const executor = pick(kind, now);
+    Executor* const executor = pick(*queue.front(), now);
     if (executor == nullptr) return;
     hand_out(*queue.pop_front(), *executor, now, handout);
   }
@@ -105,7 +115,7 @@ auto Dispatch::submit(Job& job, TimePoint now) -> Placed {
   job.kind = endpoints_[job.endpoint].kind;
   JobList& queue = queues_[index_of(job.kind)];
   if (queue.empty()) {
-    if (Executor* const executor = pick(job.kind, now)) {
+    if (Executor* const executor = pick(job, now)) {
       assign(job, *executor, now);
       job.state = Job::State::sent;
       return Placed::sent;

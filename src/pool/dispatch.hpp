@@ -36,6 +36,9 @@ class Dispatch {
   static constexpr Nanoseconds kAhead{1'000'000};
   static constexpr Nanoseconds kSlow{2'000'000};
   static constexpr std::size_t kMaxAhead = 128;
+  // The executors of one worker share its interpreter: work as short as this is done sooner in one batch of one of them than
+  // by several that wake each other.
+  static constexpr Nanoseconds kBrisk{50'000};
   static constexpr unsigned kSlotBits = 20;  // of a request id: the job's place in its loop's table
 
   Dispatch(const PoolOptions& options, unsigned loops);
@@ -98,7 +101,9 @@ class Dispatch {
 
   std::size_t queued_unlocked() const { return queues_[0].size() + queues_[1].size(); }
   bool has_room(const Executor& executor, TimePoint now) const;
-  Executor* pick(Kind kind, TimePoint now) const;
+  // Is it better to go behind what the executor holds than to another one of the same worker?
+  bool is_joined(const Executor& executor, const Job& job, TimePoint now) const;
+  Executor* pick(const Job& job, TimePoint now) const;
   void assign(Job& job, Executor& executor, TimePoint now);
   void drop(Job& job, TimePoint now);
   void hand_out(Job& job, Executor& executor, TimePoint now, Handout& handout);

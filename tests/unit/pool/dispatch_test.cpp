@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 
 #include "pool/watchdog.hpp"
 
@@ -64,13 +65,38 @@ TEST_F(DispatchTest, AnUnknownEndpointGoesOneAtATimeAndTheRestWaits) {
 
 TEST_F(DispatchTest, IdleExecutorsComeFirst) {
   const auto link = open(2);
-  learn(1000);
+  learn(100'000);
   Job& first = job();
   Job& second = job();
   dispatch_->submit(first, now_);
   dispatch_->submit(second, now_);
   EXPECT_NE(first.executor, second.executor);
   EXPECT_NE(first.id, second.id);
+}
+
+TEST_F(DispatchTest, ShortWorkIsDoneInBatchesByOneThreadOfEachWorker) {
+  const auto one = open(4);
+  const auto two = open(4);
+  learn(5000);
+  std::map<Executor*, int> held;
+  for (int i = 0; i < 18; ++i) {
+    Job& next = job();
+    dispatch_->submit(next, now_);
+    ++held[next.executor];
+  }
+  ASSERT_EQ(held.size(), 2u);
+  EXPECT_NE(held.begin()->first->link, held.rbegin()->first->link);
+  EXPECT_EQ(held.begin()->second, 9);
+  for (int i = 0; i < 3; ++i) {  // as much as is short
+    Job& next = job();
+    dispatch_->submit(next, now_);
+    ++held[next.executor];
+  }
+  EXPECT_EQ(held.size(), 3u);
+  now_ += Milliseconds(3);  // it took longer than expected
+  Job& last = job();
+  dispatch_->submit(last, now_);
+  EXPECT_EQ(held.count(last.executor), 0u);
 }
 
 TEST_F(DispatchTest, QuickRequestsAreHandedOutAheadForAboutAMillisecond) {
@@ -134,7 +160,7 @@ TEST_F(DispatchTest, AClosedWorkersUnsentRequestsGoBackInOrder) {
 
 TEST_F(DispatchTest, WhatWaitsBehindASlowRequestIsFoundOnceAndGoesElsewhere) {
   const auto link = open(2);
-  learn(1000);
+  learn(100'000);
   Job& slow = job();
   Job& also_slow = job();
   Job& behind = job();
