@@ -13,8 +13,8 @@ namespace tandem::http {
 
 struct Problem;
 
-// A request's body. Owned by the connection; read by at most one reader, on the connection's I/O thread. It may be read while
-// the answer is being written: until the response's stream is destroyed.
+// A request's body. Owned by the connection; read by at most one reader, on the connection's I/O thread. It may be read
+// while the answer is being written: until the response's stream is destroyed.
 class RequestBody {
  public:
   virtual ~RequestBody() = default;

@@ -60,8 +60,8 @@ inline Response json_text(std::string content) { return Response(200, kApplicati
 // "OK" for 200; "" for codes without a registered phrase.
 std::string_view reason_phrase(int status);
 
-// Bodies up to this are copied behind their head, so that answering them waits for nothing; larger ones are written from where
-// they are.
+// Bodies up to this are copied behind their head, so that answering them waits for nothing; larger ones are written from
+// where they are.
 inline constexpr std::size_t kBufferedBody = 16 * 1024;
 
 // May a response of that status carry a body (not 1xx, 204, 304; RFC 9110 §6.4.1)?

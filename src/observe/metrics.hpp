@@ -104,9 +104,9 @@ class Registry {
 
   // A source of further exposition lines, called at every scrape on the admin thread; appends complete families with
   // # HELP and # TYPE lines. Sources may share a family (two pools do): its lines become one block under the first source's
-  // # HELP and # TYPE, and equal series (of a pool and the one that replaces it at a reload) become their sum. Returns a token
-  // whose destruction removes the source, waiting for a call in progress; a source must not destroy tokens or add sources.
-  // The registry outlives its tokens.
+  // # HELP and # TYPE, and equal series (of a pool and the one that replaces it at a reload) become their sum. Returns a
+  // token whose destruction removes the source, waiting for a call in progress; a source must not destroy tokens or add
+  // sources. The registry outlives its tokens.
   using Source = std::function<void(std::string& out)>;
   std::shared_ptr<void> add_source(Source source);
 

@@ -12,9 +12,9 @@ struct Ending {
   int status = 0;
   std::uint64_t body_bytes_sent = 0;
   std::uint64_t body_bytes_received = 0;
-  Nanoseconds total{0};  // head complete → answer in the output buffer (a stream: its last piece)
+  Nanoseconds total{0};    // head complete → answer in the output buffer (a stream: its last piece)
   Nanoseconds upgrade{0};  // of a 101: head complete → 101; `total` is until the WebSocket's end
-  Nanoseconds write{0};  // waiting for the socket to take a streamed answer; zero for buffered ones
+  Nanoseconds write{0};    // waiting for the socket to take a streamed answer; zero for buffered ones
 };
 
 class Observer {

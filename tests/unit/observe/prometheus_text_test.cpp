@@ -35,8 +35,7 @@ TEST(PrometheusText, EqualSeriesBecomeTheirSum) {
   PrometheusText text;
   text.merge("# TYPE workers gauge\nworkers{pool=\"a b\"} 1\nworkers{pool=\"a\"} 2\n");
   text.merge("# TYPE workers gauge\nworkers{pool=\"a\"} 40\nworkers{pool=\"a b\"} 3\nworkers{pool=\"c\"} 0\n");
-  EXPECT_EQ(text.text(),
-            "# TYPE workers gauge\nworkers{pool=\"a b\"} 4\nworkers{pool=\"a\"} 42\nworkers{pool=\"c\"} 0\n");
+  EXPECT_EQ(text.text(), "# TYPE workers gauge\nworkers{pool=\"a b\"} 4\nworkers{pool=\"a\"} 42\nworkers{pool=\"c\"} 0\n");
 }
 
 TEST(PrometheusText, HistogramSamplesStayInTheirFamily) {
