@@ -99,8 +99,7 @@ Result<void> Server::start() {
   router_ = std::make_unique<routing::Router>(first->table(), config_.threads);
   if (make_gate_) gate_ = make_gate_(*router_);
   boundary_ = std::make_unique<pipeline::ErrorBoundary>(gate_ ? *gate_ : static_cast<const service::Handler&>(*router_));
-  if (!config_.trusted_proxies.empty())
-    forwarded_ = std::make_unique<pipeline::Forwarded>(*boundary_, pipeline::TrustedProxies(config_.trusted_proxies));
+  forwarded_.resize(loops_.size());
   silent_observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, nullptr);
   prepare_access_log(config_);
   metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += own_metrics(); }));
@@ -122,6 +121,12 @@ void Server::prepare_access_log(const config::Config& config) {
 void Server::apply(const config::Config& config, unsigned loop) {
   auto& context = listeners_[loop]->context();
   context.options = config.net;
+  context.root = boundary_.get();
+  forwarded_[loop].reset();
+  if (!config.trusted_proxies.empty()) {
+    forwarded_[loop] = std::make_unique<pipeline::Forwarded>(*boundary_, pipeline::TrustedProxies(config.trusted_proxies));
+    context.root = forwarded_[loop].get();
+  }
   context.server_timing = config.server_timing;
   context.debug = config.debug;
   context.observer = config.log.access ? logging_observer_.get() : silent_observer_.get();
@@ -174,9 +179,8 @@ Result<void> Server::open_listeners() {
     bound_.push_back(*admin_bound);
   }
 
-  const service::Handler& root = forwarded_ ? static_cast<const service::Handler&>(*forwarded_) : *boundary_;
   for (unsigned i = 0; i < config_.threads; ++i) {
-    listeners_.push_back(std::make_unique<net::Listener>(*loops_[i], config_.net, root, nullptr, totals_));
+    listeners_.push_back(std::make_unique<net::Listener>(*loops_[i], config_.net, *boundary_, nullptr, totals_));
     apply(config_, i);
   }
   if (admin_bound) {

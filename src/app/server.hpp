@@ -97,7 +97,7 @@ class Server {
   std::unique_ptr<service::Handler> gate_;  // null: none
   std::function<void()> when_stopping_;
   std::unique_ptr<pipeline::ErrorBoundary> boundary_;
-  std::unique_ptr<pipeline::Forwarded> forwarded_;  // null: no proxy is trusted
+  std::vector<std::unique_ptr<pipeline::Forwarded>> forwarded_;  // by loop; null: no proxy is trusted
   std::unique_ptr<pipeline::ExchangeObserver> silent_observer_;
   std::unique_ptr<pipeline::ExchangeObserver> logging_observer_;  // null until there is an access log
   net::ListenerTotals totals_;

@@ -8,6 +8,12 @@ namespace tandem::net {
 
 void WriteDeadline::expired() { connection->write_timed_out(); }
 
+void InterimSender::send(int status, std::string_view lines) {
+  std::string text;
+  append_interim(text, status, lines);
+  connection->send_interim(text);
+}
+
 template class Connection<boost::asio::ip::tcp::socket>;
 template class Connection<boost::asio::local::stream_protocol::socket>;
 

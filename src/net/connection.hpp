@@ -28,6 +28,13 @@ namespace tandem::net {
 
 class ConnectionBase;
 
+// Passes interim responses on to the connection.
+class InterimSender final : public service::InterimResponses {
+ public:
+  ConnectionBase* connection = nullptr;
+  void send(int status, std::string_view lines) override;
+};
+
 // Of a write that the client does not take; what is waited for to be read has the connection's own timer.
 class WriteDeadline final : public TimerWheel::Timer {
  public:
@@ -51,16 +58,17 @@ struct Exchange {
   std::coroutine_handle<> interim_waiter;
   WebSocketStream* websocket = nullptr;  // while it is one
   WriteDeadline write_deadline;
+  InterimSender interim_sender;
 };
 
 // Shared by the connections of one loop and one listener set.
 struct ConnectionContext {
   ConnectionContext(Loop& event_loop, const NetOptions& net_options, const service::Handler& root_handler)
-      : loop(event_loop), options(net_options), root(root_handler) {}
+      : loop(event_loop), options(net_options), root(&root_handler) {}
 
   Loop& loop;
   NetOptions options;  // may change between any two events of the loop
-  const service::Handler& root;
+  const service::Handler* root;
   const service::Observer* observer = nullptr;
   bool server_timing = false;
   bool debug = false;
@@ -83,6 +91,8 @@ class ConnectionBase {
   virtual void abort() = 0;
   // The client takes nothing.
   virtual void write_timed_out() = 0;
+  // Before the answer's head: this text. What the socket does not take at once follows when it does.
+  virtual void send_interim(std::string_view text) = 0;
 
   ConnectionBase* previous = nullptr;
   ConnectionBase* next = nullptr;
@@ -101,6 +111,7 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
   void begin_change(const void* table) override;
   void abort() override;
   void write_timed_out() override;
+  void send_interim(std::string_view text) override;
 
  private:
   enum class Phase : std::uint8_t { none, idle, header, body, linger, half_closed };
@@ -191,8 +202,6 @@ class Connection final : public ConnectionBase, TimerWheel::Timer, http::Request
     void await_suspend(std::coroutine_handle<> awaiter) { connection.exchange_->interim_waiter = awaiter; }
     void await_resume() const noexcept {}
   };
-  // Before the answer's head. What the socket does not take at once follows when it does.
-  void send_interim(std::string_view text);
   void write_interim();
 
   // --- one exchange

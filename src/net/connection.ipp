@@ -68,11 +68,13 @@ Task<void> Connection<Stream>::run() {
         call.clear();
         call.server_timing = context_.server_timing;
         call.debug = context_.debug;
+        // RFC 9110 §15.2: HTTP/1.0 knows no 1xx.
+        if (exchange.request.version == http::Version::http_1_1) call.interim = &exchange.interim_sender;
         call.started = last_end == TimePoint{} ? std::chrono::steady_clock::now() : last_end;
         service::assign_id(call, exchange.request.headers.find(http::Field::x_request_id));
 
         // The outcome lies in the exchange: what stands in this coroutine's frame, idle connections carry about.
-        exchange.outcome.emplace(context_.root.handle(exchange.request, call));
+        exchange.outcome.emplace(context_.root->handle(exchange.request, call));
         if (!exchange.outcome->ready()) co_await await_outcome();
         http::Response& response = exchange.outcome->response();
         if (broken_ || response.status == http::kClientGone) {
@@ -237,6 +239,7 @@ void Connection<Stream>::acquire_exchange() {
   }
   exchange_->call.emplace(context_.loop, peer_);
   exchange_->write_deadline.connection = this;
+  exchange_->interim_sender.connection = this;
 }
 
 template <class Stream>

@@ -75,6 +75,7 @@ class Listener {
     void begin_change(const void*) override {}
     void abort() override {}
     void write_timed_out() override {}
+    void send_interim(std::string_view) override {}
   } list_;
 };
 

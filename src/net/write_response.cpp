@@ -100,6 +100,18 @@ void append_head(std::string& out, const http::Request& request, const http::Res
   out.append("\r\n");
 }
 
+void append_interim(std::string& out, int status, std::string_view lines) {
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<std::uint64_t>(status));
+  out.append(" ").append(http::reason_phrase(status)).append("\r\n");
+  http::ResponseHeaders fields;
+  fields.append_wire(lines);
+  fields.for_each([&](std::string_view name, std::string_view value) {
+    if (!is_framing_field(name)) out.append(name).append(": ").append(value).append("\r\n");
+  });
+  out.append("\r\n");
+}
+
 void append_chunk_size(std::string& out, std::size_t size) {
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof(digits), size, 16).ptr;

@@ -25,6 +25,9 @@ ResponseFraming frame_response(const http::Request& request, const http::Respons
 void append_head(std::string& out, const http::Request& request, const http::Response& response,
                  const ResponseFraming& framing, const service::Call& call, Nanoseconds total);
 
+// Appends an interim response (1xx) with these "Name: value\r\n" lines; framing fields are left out.
+void append_interim(std::string& out, int status, std::string_view lines);
+
 // The size line of a chunk, without data.
 void append_chunk_size(std::string& out, std::size_t size);
 

@@ -279,6 +279,9 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
     case frames::Type::response_head:
       on_response_head(*job, frame);
       break;
+    case frames::Type::informational:
+      on_informational(*job, payload);
+      break;
     case frames::Type::response_body:
       if (job->receiver)
         job->receiver->receive(frame);
@@ -313,6 +316,15 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
     default:
       break;
   }
+}
+
+// 100 is the connection's own word, and 101 is none that another follows.
+void LoopDispatch::on_informational(Job& job, std::string_view payload) {
+  const Waiter* const waiter = job.waiter;
+  frames::ResponseHead head;
+  if (!waiter || waiter->response || waiter->partial || !waiter->call.interim || !frames::take(payload, head)) return;
+  if (head.status > 101 && head.status <= 199 && head.fields_length <= payload.size())
+    waiter->call.interim->send(head.status, payload.substr(0, head.fields_length));
 }
 
 void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame) {

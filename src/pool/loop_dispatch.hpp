@@ -86,6 +86,7 @@ class LoopDispatch {
   void arm(Job& job, Job::Deadline kind, TimePoint at);
   void cancel_at_worker(Job& job, frames::CancelReason reason);
 
+  static void on_informational(Job& job, std::string_view payload);
   void on_response_head(Job& job, const frames::Reader::Frame& frame);
   void on_error(Job& job, std::string_view payload);
   void answer(Job& job, http::Response response);

@@ -69,7 +69,7 @@ Result<std::vector<std::string>> make_environment(const PoolOptions& options) {
   }
   for (const auto& [name, value] : options.environment) variables[name] = value;
   std::vector<std::string> lines;
-  for (const auto& [name, value] : variables) lines.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) lines.emplace_back(name).append("=").append(value);
   return lines;
 }
 

@@ -13,6 +13,7 @@ void Call::clear() {
   metrics = nullptr;
   is_twin = pin_denied = server_timing = debug = false;
   queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};
+  interim = nullptr;
   waiting_for = nullptr;
   cancelled = false;
 }

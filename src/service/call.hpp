@@ -33,6 +33,16 @@ class Cancellable {
   ~Cancellable() = default;
 };
 
+// Takes interim responses (1xx) while the answer is waited for; on the call's loop.
+class InterimResponses {
+ public:
+  // `lines`: checked "Name: value\r\n".
+  virtual void send(int status, std::string_view lines) = 0;
+
+ protected:
+  ~InterimResponses() = default;
+};
+
 // Where a request came from. One per connection.
 struct Peer {
   std::string address;  // "192.0.2.7", "2001:db8::1", "unix"
@@ -69,6 +79,8 @@ class Call {
   bool pin_denied = false;  // answer with Tandem-Override-Status: denied
   bool server_timing = false;
   bool debug = false;
+
+  InterimResponses* interim = nullptr;  // null: the client understands none
 
   // Measured by the backend, zero where it does not apply.
   Nanoseconds queue_time{0};

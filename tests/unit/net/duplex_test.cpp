@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "service/sleep.hpp"
 #include "support/http_exchange.hpp"
 
 namespace tandem {
@@ -61,8 +62,9 @@ class Echo final : public http::ResponseStream {
   TaskGroup task_;
 };
 
-// /echo streams the body back; /early answers when the first piece is there, with a reader that goes on until it is told not
-// to; anything else answers with the whole body.
+// /echo streams the body back; /hints sends two interim responses before its answer, as far as the client takes them; /early
+// answers when the first piece is there, with a reader that goes on until it is told not to; anything else answers with the
+// whole body.
 class DuplexHandler final : public service::Handler {
  public:
   service::Outcome handle(http::Request& request, service::Call& call) const override {
@@ -71,6 +73,7 @@ class DuplexHandler final : public service::Handler {
       echo->loop_ = &call.loop;
       return http::Response(200, http::kOctetStream, std::move(echo));
     }
+    if (request.path == "/hints") return hint(call);
     if (request.path == "/early") return early(request, call);
     return whole(request);
   }
@@ -81,6 +84,13 @@ class DuplexHandler final : public service::Handler {
     reader.loop_ = &call.loop;
     const auto first = co_await reader.read();
     co_return http::text(first ? "enough" : "failed");
+  }
+  static Task<http::Response> hint(service::Call& call) {
+    if (call.interim) call.interim->send(103, "Link: </style.css>\r\nContent-Length: 7\r\n");
+    if (call.interim) call.interim->send(102, "");
+    auto pause = service::sleep_for(call, Milliseconds(0));
+    co_await pause;
+    co_return http::text("answer");
   }
   static Task<http::Response> whole(http::Request& request) {
     const auto body = co_await request.body->read_all();
@@ -164,7 +174,7 @@ TEST(Duplex, AClientThatGoesEndsBothDirections) {
     client.settle();
     EXPECT_EQ(client.group.size(), 0u);
     EXPECT_TRUE(client.stream.closed());
-    EXPECT_FALSE(client.stream.received().ends_with("0\r\n\r\n")) << "the answer is seen to be incomplete";
+    EXPECT_FALSE(client.stream.received().ends_with("\r\n0\r\n\r\n")) << "the answer is seen to be incomplete";
   }
 }
 
@@ -207,6 +217,29 @@ TEST(Duplex, ContinueIsSentBesideTheAnswerOnceAtMost) {
   EXPECT_EQ(client.take().body, "body");
   client.send(kNext);
   EXPECT_EQ(client.take().body, "next");
+}
+
+TEST(Duplex, InterimResponsesComeBeforeTheAnswer) {
+  for (const std::size_t max_write : {std::size_t{SIZE_MAX}, std::size_t{7}}) {
+    Client client(max_write);
+    client.send("GET /hints HTTP/1.1\r\nHost: a\r\n\r\nGET /hints HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int i = 0; i < 2; ++i) {
+      const auto hints = client.take();
+      EXPECT_EQ(hints.status, 103);
+      ASSERT_NE(hints.header("Link"), nullptr);
+      EXPECT_EQ(*hints.header("Link"), "</style.css>");
+      EXPECT_EQ(hints.headers.size(), 1u) << "no framing";
+      EXPECT_EQ(client.take().status, 102);
+      EXPECT_EQ(client.take().body, "answer");
+    }
+    EXPECT_EQ(client.taken, client.stream.received().size());
+  }
+}
+
+TEST(Duplex, AnOldClientGetsNoInterimResponse) {
+  Client client;
+  client.send("GET /hints HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(client.take().body, "answer");
 }
 
 }  // namespace

@@ -380,6 +380,29 @@ TEST_F(PoolTest, AnEchoLargerThanAllCreditDoesNotBlockItself) {
   EXPECT_EQ(question->get().body.size(), 30 * 50'000u);
 }
 
+TEST_F(PoolTest, InterimResponsesAreHandedOn) {
+  struct Hints final : service::InterimResponses {
+    std::string text;
+    void send(int status, std::string_view lines) override { text += std::to_string(status) + " " + std::string(lines); }
+  } hints;
+  workers_.behaviour.on_request = [](FakeWorker& worker, const ReceivedRequest& request) {
+    const std::string_view lines = "Link: </a>\r\n";
+    for (const std::uint16_t status : {103, 101, 200, 102}) {
+      frames::ResponseHead head;
+      head.status = status;
+      head.fields_length = static_cast<std::uint32_t>(lines.size());
+      worker.send(request.id, Type::informational, 0, std::string(frames::bytes_of(head)).append(lines));
+    }
+    worker.answer(request.id, "done");
+  };
+  start();
+  auto question = std::make_shared<Question>(*loops_[0], "/", std::make_unique<WholeBody>(""));
+  question->call.interim = &hints;
+  loops_[0]->post([&] { groups_[0].spawn(run(question, *find("greet:sync"))); });
+  EXPECT_EQ(question->get().body, "done");
+  EXPECT_EQ(hints.text, "103 Link: </a>\r\n102 Link: </a>\r\n");
+}
+
 // Every one of many small requests from both loops is answered, whatever the order of wake-ups.
 TEST_F(PoolTest, LosesNoWakeUp) {
   options_.workers = 2;
