@@ -77,3 +77,11 @@ def test_a_unix_socket_is_trusted_by_name(server, tmp_path):
     one = server(ROUTES[:1], {"sees": SEES}, listen=[f"unix:{tmp_path}/front.sock"], trusted_proxies=["unix"])
     assert one.get("/function", FIELDS).json()["client"][0] == "203.0.113.9"
     assert one.get("/function").json()["client"] is None
+
+
+def test_a_reload_changes_who_is_trusted(server):
+    one = server(ROUTES[:1], {"sees": SEES})
+    for trusted, client in ((["127.0.0.1"], "203.0.113.9"), (["10.0.0.1"], "127.0.0.1"), ([], "127.0.0.1")):
+        one.change_config(trusted_proxies=trusted)
+        assert one.reload().status == 200
+        assert one.get("/function", FIELDS).json()["client"][0] == client
