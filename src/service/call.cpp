@@ -11,6 +11,7 @@ void Call::clear() {
   route = arm = root_path = {};
   backend = BackendKind::none;
   metrics = nullptr;
+  trial = {};
   is_twin = pin_denied = server_timing = debug = false;
   queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};
   interim = nullptr;

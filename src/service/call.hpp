@@ -16,6 +16,9 @@
 namespace tandem::observe {
 class ArmMetrics;
 }
+namespace tandem::measure {
+class Recorder;
+}
 
 namespace tandem::service {
 
@@ -52,6 +55,23 @@ struct Peer {
   std::uint16_t local_port = 0;
 };
 
+// How a request of an experiment came to its arm (experiments.md §5.5).
+enum class AssignedBy : std::uint8_t { none, hash, pin, switchback, chosen_by_default, fallback, rollback };
+
+// What an experiment has decided about one request, and notes of it until it ends.
+struct Trial {
+  measure::Recorder* recorder = nullptr;  // null: none, or its statistics leave the request out; outlives the call
+  AssignedBy assigned_by = AssignedBy::none;
+  std::uint16_t arm = 0;  // index of the arm it was assigned to
+  std::uint32_t epoch = 0;
+  std::uint32_t cluster = 0;  // hash of the key for the purpose "cluster"
+  bool has_key = false;       // the key tells clients apart; else each request is one of its own
+  bool is_analysed = false;
+  bool wants_cpu = false;  // one of those whose CPU time is read
+  bool fell_back = false;  // control answered for the candidate, which had `status`
+  int status = 0;
+};
+
 class Call {
  public:
   Call(Loop& event_loop, const Peer& sender) : loop(event_loop), peer(sender) {}
@@ -75,6 +95,7 @@ class Call {
   std::string_view root_path;  // percent-decoded path under which an application is mounted: the beginning of its path
   BackendKind backend = BackendKind::none;
   observe::ArmMetrics* metrics = nullptr;
+  Trial trial;
   bool is_twin = false;     // answer with Tandem-Arm
   bool pin_denied = false;  // answer with Tandem-Override-Status: denied
   bool server_timing = false;

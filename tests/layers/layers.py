@@ -13,10 +13,11 @@ from pathlib import Path
 ROWS = {
     "base": 0,
     "http": 1, "frames": 1,
-    "service": 2, "observe": 2, "statistics": 2,
-    "net": 3, "pipeline": 3, "routing": 3, "native": 3, "pool": 3, "python": 3, "experiment": 3, "report": 3, "loadgen": 3,
-    "admin": 4, "config": 4, "handlers": 4,
-    "app": 5,
+    "service": 2, "observe": 2, "statistics": 2, "comparison": 2,
+    "measure": 3,
+    "net": 4, "pipeline": 4, "routing": 4, "native": 4, "pool": 4, "python": 4, "experiment": 4, "report": 4, "loadgen": 4,
+    "admin": 5, "config": 5, "handlers": 5, "steering": 5,
+    "app": 6,
 }  # fmt: skip
 
 
@@ -52,7 +53,10 @@ RULES = (
         (
             "src/config/",
             "src/http/problem",
-            "src/experiment/compare",
+            "src/comparison/",
+            "src/measure/record_json",
+            "src/report/",
+            "src/steering/",
             "src/admin/",
             "handlers/",
             "src/pool/",  # hello and ready, the two JSON messages of the worker protocol
@@ -66,7 +70,7 @@ RULES = (
         ("src/app/", "src/python/worker_main"),  # a worker whose front is gone leaves at once, whatever holds the interpreter
     ),
     Rule("only the application reads the environment", r"\bgetenv\(", ("src/app/", "src/config/")),
-    Rule("only the clock asks the system for the time", r"\bsystem_clock::now\(|\bgettimeofday\(", ("src/base/clock", "src/base/log", "src/app/server", "src/app/generations")),  # the start, as people read it
+    Rule("only the clock asks the system for the time", r"\bsystem_clock::now\(|\bgettimeofday\(", ("src/base/clock", "src/base/log", "src/app/server", "src/app/generations", "src/steering/")),  # the start, as people read it
 )
 
 
