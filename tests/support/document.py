@@ -129,6 +129,19 @@ def _free_port() -> int:
                 pass
 
 
+def is_listening(port: str | int, path: str | None) -> bool:
+    """On the Unix socket, else on the port of this machine."""
+    try:
+        if path is None:
+            socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(path)
+        return True
+    except OSError:
+        return False
+
+
 class Started:
     """A server of a document, in a process group of its own."""
 
@@ -146,31 +159,24 @@ class Started:
     def wait_until_it_answers(self, port: str | int, path: str | None) -> None:
         def answers() -> bool:
             assert self.process.poll() is None, f"{self.block.place}: {self.command}: ended at once\n{self.log()}"
-            try:
-                if path is None:
-                    socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
-                else:
-                    with socket.socket(socket.AF_UNIX) as probe:
-                        probe.connect(path)
-                return True
-            except OSError:
-                return False
+            return is_listening(port, path)
 
         wait_until(answers, f"{self.block.place}: {self.command}", START_DEADLINE)
 
     def stop(self) -> None:
-        """As Ctrl-C would, for the whole group. Tandem has to end with 0."""
+        """Tandem as Ctrl-C would, and it has to end with 0. How others take Ctrl-C, while they start too, is their affair."""
+        if not re.match(r"(\S*/)?tandem ", self.command):
+            self.kill()
+            return
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
         try:
             code = self.process.wait(STOP_DEADLINE)
         except subprocess.TimeoutExpired:
-            self.kill()
             raise AssertionError(f"{self.block.place}: {self.command}: does not stop\n{self.log()}") from None
         finally:
             self.kill()
-        if re.match(r"(\S*/)?tandem ", self.command):
-            assert code == 0, f"{self.block.place}: {self.command}: exit status {code}\n{self.log()}"
+        assert code == 0, f"{self.block.place}: {self.command}: exit status {code}\n{self.log()}"
 
     def kill(self) -> None:
         """Whoever is left of the group."""
@@ -291,10 +297,12 @@ exec {binary()} "$@"
             assert any(re.fullmatch(pattern, line) for line in lines), f"{output.place}: no line is {wanted!r} in\n{said}"
 
     def start(self, block: Block, command: str) -> None:
-        path = block.settings.get("socket")
+        port, path = self._ports[block.settings.get("port", "8000")], block.settings.get("socket")
+        path = path and self.substituted(path)
+        wait_until(lambda: not is_listening(port, path), f"{block.place}: the end of the server before", START_DEADLINE)
         started = Started(block, command, self.folder, self.environment)
         self._servers.append(started)
-        started.wait_until_it_answers(self._ports[block.settings.get("port", "8000")], path and self.substituted(path))
+        started.wait_until_it_answers(port, path)
 
     def unit_file(self, block: Block) -> None:
         """Each of a unit's files is written, and its server started as it says, without the user and the sandbox."""
