@@ -87,6 +87,21 @@ void name_routes(Config& config, Reader& reader) {
   }
 }
 
+// Experiments are known by their id; each learns the name of its route.
+void name_experiments(Config& config, Reader& reader) {
+  std::map<std::string, const RouteConfig*> taken;
+  for (auto& route : config.routes) {
+    if (!route.experiment) continue;
+    route.experiment->route = route.name;
+    const auto& id = route.experiment->id;
+    const auto [earlier, is_new] = taken.emplace(id, &route);
+    if (!is_new && !id.empty())
+      reader.report(
+          reader.place(route.place.pointer + "/experiment/id"),
+          "the id \"" + id + "\" is taken by " + where(earlier->second->place) + ": ids of experiments are unique");
+  }
+}
+
 std::string kind_of(Backend backend) {
   switch (backend) {
     case Backend::asgi:
@@ -232,6 +247,7 @@ void check(Config& config, Reader& reader, const std::vector<std::string>& nativ
   if (const auto checked = check_addresses(config.listen, config.admin); !checked)
     reader.report(reader.place("/admin/listen"), checked.error().message);
   name_routes(config, reader);
+  name_experiments(config, reader);
   check_conflicts(config, reader);
   collect_endpoints(config, reader, native_endpoints);
   check_pools(config, reader);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "experiment/settings.hpp"
 #include "net/net_options.hpp"
 #include "pool/pool_options.hpp"
 
@@ -48,6 +49,7 @@ struct RouteConfig {
   std::optional<std::uint64_t> body_bytes;  // route's own limit; UINT64_MAX: none
   std::optional<Milliseconds> timeout;
   std::optional<PinPolicy> pin;
+  std::optional<experiment::Settings> experiment;  // of a twin route
   Place place;
 };
 

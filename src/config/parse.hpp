@@ -52,4 +52,8 @@ pool::PoolOptions parse_pool(Object section, std::string name, const Surrounding
 void parse_pin(Object& object, std::optional<PinPolicy>& target);
 std::vector<RouteConfig> parse_routes(Object& top);
 
+// parse_experiment.cpp
+// `route`: all of it but its name and its experiment.
+experiment::Settings parse_experiment(const Value& value, const RouteConfig& route);
+
 }  // namespace tandem::config

@@ -199,6 +199,7 @@ RouteConfig parse_route(const Value& value) {
   object.boolean("stream", route.stream);
   parse_route_limits(object, route);
 
+  const auto experiment = object.find("experiment");
   const auto arms = object.find("arms");
   std::size_t backends = 0;
   auto endpoint = parse_backend(object, backends);
@@ -216,6 +217,13 @@ RouteConfig parse_route(const Value& value) {
     if (!has_path) object.report("this route has no \"path\"");
     if (!arms && backends == 0)
       object.report("this route names no endpoint: add \"native\", \"python\", \"asgi\", \"wsgi\" or \"arms\"");
+  }
+
+  if (experiment) {
+    auto whole = route;
+    const bool has_all_arms = arms && arms->json().size() == route.arms.size();
+    if (!has_all_arms) whole.arms.clear();  // what is wrong with them was reported: no name is taken for unknown
+    route.experiment = parse_experiment(*experiment, whole);
   }
 
   const bool only_native =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "config/suggest.hpp"
 #include "config/units.hpp"
@@ -114,7 +115,9 @@ std::optional<std::uint64_t> Value::integer(std::uint64_t min, std::uint64_t max
   return std::nullopt;
 }
 
-std::optional<double> Value::weight() const {
+std::optional<double> Value::weight() const { return number(0, std::numeric_limits<double>::max(), "a number ≥ 0"); }
+
+std::optional<double> Value::number(double min, double max, std::string_view what) const {
   std::optional<double> number;
   if (json_->is_number()) number = json_->get<double>();
   if (has_reference()) {
@@ -122,8 +125,8 @@ std::optional<double> Value::weight() const {
     if (!written) return std::nullopt;
     number = parse_number<double>(*written);
   }
-  if (number && std::isfinite(*number) && *number >= 0) return number;
-  report_expected("a number ≥ 0");
+  if (number && std::isfinite(*number) && *number >= min && *number <= max) return number;
+  report_expected(what);
   return std::nullopt;
 }
 
@@ -234,6 +237,11 @@ void Object::duration(std::string_view key, Milliseconds& target, Milliseconds m
 void Object::size(std::string_view key, std::uint64_t& target, std::uint64_t min, std::uint64_t max) {
   if (const auto value = find(key))
     if (const auto size = value->size(min, max)) target = *size;
+}
+
+void Object::number(std::string_view key, double& target, double min, double max, std::string_view what) {
+  if (const auto value = find(key))
+    if (const auto number = value->number(min, max, what)) target = *number;
 }
 
 std::optional<std::size_t> Object::one_of(const Value& value, const std::vector<std::string>& names) {

@@ -69,6 +69,8 @@ class Value {
   std::optional<bool> boolean() const;
   std::optional<std::uint64_t> integer(std::uint64_t min, std::uint64_t max, std::string_view what = "a whole number") const;
   std::optional<double> weight() const;  // a finite number ≥ 0
+  // A finite number; `what` says which ones are allowed, "a share from 0 to 1".
+  std::optional<double> number(double min, double max, std::string_view what) const;
   std::optional<Milliseconds> duration(Milliseconds min, Milliseconds max) const;
   std::optional<std::uint64_t> size(std::uint64_t min, std::uint64_t max) const;
 
@@ -111,6 +113,7 @@ class Object {
   void boolean(std::string_view key, bool& target);
   void duration(std::string_view key, Milliseconds& target, Milliseconds min, Milliseconds max);
   void size(std::string_view key, std::uint64_t& target, std::uint64_t min, std::uint64_t max);
+  void number(std::string_view key, double& target, double min, double max, std::string_view what);
   template <class Integer>
   void integer(std::string_view key, Integer& target, std::uint64_t min, std::uint64_t max) {
     if (const auto value = find(key))

@@ -13,6 +13,10 @@ inline constexpr unsigned kBuckets = 10'000;
 
 enum class State : std::uint8_t { draft, running, paused, rolled_back, concluded };
 
+// Shares (finite, ≥ 0, at least one above 0) as basis points that sum to 10000: what rounding down leaves goes to the
+// largest remainders, the first of equal ones.
+std::vector<unsigned> basis_points(const std::vector<double>& shares);
+
 struct Layout {
   std::uint64_t revision = 0;  // one more with each change of anything
   std::uint32_t epoch = 0;     // one more with each change that the statistics may not be pooled over

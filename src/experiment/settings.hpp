@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -31,8 +32,8 @@ struct ArmShare {
 
 struct ShadowSettings {
   std::string candidate;
-  double sample = 1;  // share of keys
-  std::vector<std::string> methods{"GET", "HEAD", "OPTIONS"};
+  double sample = 1;                                           // share of keys
+  std::vector<std::string> methods{"GET", "HEAD", "OPTIONS"};  // others only where the file says they are safe
   std::vector<std::string> headers;  // further fields that are copied; empty: all but hop-by-hop ones
   unsigned concurrency = 1;
   std::size_t queue = 256;
@@ -45,12 +46,41 @@ struct ShadowSettings {
   bool swap = false;
 };
 
+// Which answers of two arms count as the same (experiments.md §5.8).
+struct CompareSettings {
+  enum class Text : std::uint8_t { exact, trim };
+  // Equal if both match the pattern (ECMAScript), for times and ids.
+  struct Mask {
+    std::string path;
+    std::string pattern;
+  };
+  // Replaced in texts before they are compared.
+  struct Replacement {
+    std::string pattern;
+    std::string with;
+  };
+
+  bool by_class = false;                                 // of statuses: 200 and 204 are the same
+  std::vector<std::string> headers{"content-type"};      // fields that are compared, in small letters
+  std::vector<std::string> ignore;                       // JSON paths: "$.generated_at", "$.items[*].id", "$.**.etag"
+  std::vector<std::string> unordered;                    // arrays compared as multisets
+  std::vector<std::pair<std::string, std::string>> key;  // arrays whose elements are matched by this field
+  std::vector<Mask> mask;
+  double absolute = 0;  // numbers are equal if |a − b| ≤ max(absolute, relative · max(|a|, |b|))
+  double relative = 0;
+  bool null_is_missing = false;
+  bool extra_ok = false;  // the candidate may add members
+  Text text = Text::exact;
+  std::vector<Replacement> replace;  // in texts
+  std::vector<std::string> redact;   // JSON paths whose values are kept in no sample
+};
+
 struct GuardrailSettings {
   enum class Metric : std::uint8_t { errors, timeouts, latency, cpu, mismatch, srm };
   enum class Action : std::uint8_t { rollback, hold, warn };
   Metric metric = Metric::errors;
   double quantile = 0;  // of latency: 0.99; 0: the mean
-  double margin = 1.5;  // ratio candidate / control; of mismatch: the rate itself
+  double margin = 1.5;  // ratio candidate / control, above 1; of mismatch: the rate itself; of srm: none
   Action action = Action::rollback;
   std::optional<double> alpha;  // else an equal part of the experiment's 0.01
 };
@@ -60,8 +90,8 @@ struct ScheduleStep {
   Milliseconds min_time{0};
   std::uint64_t min_requests = 0;  // of the candidate, since the step began
   std::uint64_t min_windows = 0;
-  bool manual = false;  // waits for an approval
-  // Metrics that have to be "not worse" or "equivalent" in the report.
+  bool manual = false;  // begins when somebody approves it
+  // Metrics that have to be "not worse" or "equivalent" in the report before the next step.
   struct Requirement {
     std::string metric;
     bool equivalent = false;
@@ -79,10 +109,11 @@ struct Settings {
   Assign assign = Assign::sticky;
   Analysis analysis = Analysis::matched;
   Expose expose = Expose::override_only;
-  bool cacheable = false;
-  bool fallback = false;    // to control
-  bool idempotent = false;  // other methods than GET, HEAD, OPTIONS may be run again
-  bool start = true;        // state at first sight: running, else draft
+  bool cacheable = false;       // by shared caches, though arms may differ
+  bool override_query = false;  // tandem_arm and tandem_token in the query may pin
+  bool fallback = false;        // to control
+  bool idempotent = false;      // other methods than GET, HEAD, OPTIONS may be run again
+  bool start = true;            // state at first sight: running, else draft
   Milliseconds mint_max_age{std::chrono::hours(24 * 365)};
   Milliseconds block{30'000};      // of a switchback
   Milliseconds washout{3'000};     // of a block, left out of the statistics
@@ -94,6 +125,7 @@ struct Settings {
   double margin = 0.05;           // of "equivalent": means and CPU
   double quantile_margin = 0.10;  // of quantiles
   std::optional<ShadowSettings> shadow;
+  CompareSettings compare;
   std::vector<GuardrailSettings> guardrails;
   std::vector<ScheduleStep> schedule;
   std::string webhook;  // URL; empty: none

@@ -27,7 +27,8 @@ Config parse(Reader& reader, const Json& json) {
 // Sections are read whether they are there or not; what only some files have is here once.
 Keys keys_of_reader() {
   const std::string text = R"({"listen": [{}], "python": {"workers": {}, "warmup": [{}]},
-    "routes": [{"arms": {"a": {"native": {}}, "b": {"asgi": {}}}, "limits": {}}]})";
+    "routes": [{"arms": {"a": {"native": {}}, "b": {"asgi": {}}}, "limits": {},
+      "experiment": {"shadow": {}, "compare": {"json": {"mask": [{}]}, "text": [{}]}, "guardrails": [{}], "schedule": [{}]}}]})";
   Reader reader(scan_positions(text), {});
   parse(reader, Json::parse(text));
   return reader.keys();
@@ -115,6 +116,49 @@ TEST(Schema, HasTheDefaultsOfTheReader) {
     return out.str();
   };
   EXPECT_EQ(describe(written), describe(Json::parse(R"({"routes": [], "pools": {"adaptive": {"workers": {}}}})")));
+}
+
+TEST(Schema, HasTheDefaultsOfExperiments) {
+  const auto schema = Json::parse(read_file("config/tandem.schema.json"));
+  const auto fill = [&](const std::string& kind, Json object) {
+    for (const auto& [key, property] : schema["definitions"][kind]["properties"].items())
+      if (property.contains("default") && !object.contains(key)) object[key] = property["default"];
+    return object;
+  };
+  const auto describe = [](const Json& experiment) {
+    const auto arms = Json::parse(R"({"a": {"native": "x"}, "b": {"native": "y"}})");
+    const Json json = {{"routes", {{{"path", "/"}, {"arms", arms}, {"experiment", experiment}}}}};
+    const auto text = json.dump();
+    Reader reader(scan_positions(text), {});
+    const auto config = parse(reader, json);
+    for (const auto& problem : reader.take_problems()) ADD_FAILURE() << format_problem("schema", problem);
+    const auto& e = *config.routes.at(0).experiment;
+    const auto& s = *e.shadow;
+    const auto& step = e.schedule.at(0);
+    std::ostringstream out;
+    out << e.key.at(0).text << ' ' << int(e.assign) << int(e.analysis) << int(e.expose) << e.cacheable << e.override_query
+        << e.fallback << e.idempotent << e.start << ' ' << e.mint_max_age.count() << ' ' << e.block.count() << ' '
+        << e.washout.count() << ' ' << e.window.count() << ' ' << e.cpu_sample << ' ' << e.planned_windows << ' '
+        << e.min_windows << ' ' << e.min_time.count() << ' ' << e.margin << ' ' << e.quantile_margin << ' ' << s.candidate
+        << ' ' << s.sample << ' ' << s.methods.size() << ' ' << s.concurrency << ' ' << s.queue << ' ' << s.body_bytes << ' '
+        << s.per_second << ' ' << s.timeout.has_value() << ' ' << s.cpu_budget << ' ' << s.noise << s.verify << s.swap << ' '
+        << e.compare.by_class << e.compare.headers.at(0) << int(e.compare.text) << e.compare.absolute << e.compare.relative
+        << e.compare.null_is_missing << e.compare.extra_ok << ' ' << e.guardrails.at(0).quantile << ' '
+        << step.min_time.count() << ' ' << step.min_requests << ' ' << step.min_windows << step.manual;
+    return out.str();
+  };
+  const Json identity = {{"id", "x"}, {"control", "a"}};
+  Json brief = identity, written = identity;
+  brief["shadow"] = written["shadow"] = Json::object();
+  written["shadow"] = fill("shadow", Json::object());
+  written["compare"] = fill("compare", {{"json", fill("compare_json", {{"number", fill("number", Json::object())}})}});
+  written["metrics"] = fill("metrics", Json::object());
+  brief["guardrails"] = {{{"metric", "latency"}}};
+  written["guardrails"] = {fill("guardrail", {{"metric", "latency"}})};
+  brief["schedule"] = {{{"weight", 1}}};
+  written["schedule"] = {fill("step", {{"weight", 1}})};
+  written["assign"] = brief["assign"] = "switchback";  // it alone has blocks
+  EXPECT_EQ(describe(fill("experiment", written)), describe(brief));
 }
 
 }  // namespace
