@@ -17,6 +17,8 @@ find_package(spdlog QUIET)
 tandem_need(spdlog libspdlog-dev)
 find_package(CLI11 QUIET)
 tandem_need(CLI11 libcli11-dev)
+find_package(OpenSSL QUIET)
+tandem_need(OpenSSL libssl-dev)
 
 if(TANDEM_PYTHON)
   # The system's interpreter, whatever python3 comes first on PATH (a pyenv shim, say).
