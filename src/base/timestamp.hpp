@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tandem {
 
@@ -10,5 +12,8 @@ namespace tandem {
 void append_timestamp(std::string& out, std::chrono::system_clock::time_point when);
 
 std::string format_timestamp(std::chrono::system_clock::time_point when);
+
+// "2026-11-23T10:00:00Z", with or without a fraction of the second; only UTC. nullopt for anything else.
+std::optional<std::chrono::system_clock::time_point> parse_timestamp(std::string_view text);
 
 }  // namespace tandem

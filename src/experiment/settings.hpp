@@ -128,6 +128,7 @@ struct Settings {
   CompareSettings compare;
   std::vector<GuardrailSettings> guardrails;
   std::vector<ScheduleStep> schedule;
+  std::optional<std::chrono::system_clock::time_point> not_after;  // a schedule that is not through by then stands still
   std::string webhook;  // URL; empty: none
 };
 

@@ -17,5 +17,16 @@ TEST(Timestamp, IsUtcWithMilliseconds) {
 
 TEST(Timestamp, RoundsDownBeforeTheEpochToo) { EXPECT_EQ(format_timestamp(WallTime{-1ms}), "1969-12-31T23:59:59.999Z"); }
 
+TEST(Timestamp, IsReadAsItIsWritten) {
+  for (const auto when : {WallTime{}, WallTime{1795428000123ms}, WallTime{951782400000ms}})
+    EXPECT_EQ(parse_timestamp(format_timestamp(when)), when);
+  EXPECT_EQ(parse_timestamp("2026-11-23T10:00:00Z"), WallTime{1795428000000ms});
+  EXPECT_EQ(parse_timestamp("2026-11-23T10:00:00.5Z"), WallTime{1795428000500ms});
+  EXPECT_EQ(parse_timestamp("2026-11-23T10:00:00.123456Z"), WallTime{1795428000123ms});
+  for (const auto* text : {"", "2026-11-23", "2026-11-23T10:00:00", "2026-11-23T10:00:00+01:00", "2026-02-30T10:00:00Z",
+                           "2026-11-23T24:00:00Z", "2026-11-23T10:00:00.Z", "2026-11-23T10:00:00Zx", "2026-1-23T10:00:00Z"})
+    EXPECT_FALSE(parse_timestamp(text)) << text;
+}
+
 }  // namespace
 }  // namespace tandem
