@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "admin/experiments_pages.hpp"
 #include "admin/reply.hpp"
 #include "admin/snapshot.hpp"
 #include "http/problem.hpp"
@@ -29,6 +30,8 @@ constexpr std::string_view kIndex = R"(<!doctype html>
 <li><a href="/api/v1/workers">/api/v1/workers</a>: the workers of each pool</li>
 <li><a href="/api/v1/stacks">/api/v1/stacks</a>: what every worker is doing now, <code>?pool=NAME</code> and <code>?pid=N</code> of one</li>
 <li><a href="/api/v1/requests">/api/v1/requests</a>: the requests at the workers now, with their age</li>
+<li><a href="/api/v1/experiments">/api/v1/experiments</a>: the experiments, their weights and reports</li>
+<li><a href="/api/v1/audit">/api/v1/audit</a>: who changed what of them, when and why</li>
 <li><code>POST /api/v1/reload</code>: read the config and the Python code anew</li>
 </ul>
 </html>
@@ -135,6 +138,18 @@ bool has_method_of(const Page& page, const http::Request& request) {
   return request.method == http::Method::get || request.method == http::Method::head;
 }
 
+// Is the method one of "GET, HEAD, PUT"?
+bool is_listed(std::string_view allow, http::Method method) {
+  const auto name = http::format_method(method);
+  return !name.empty() && (", " + std::string(allow) + ",").find(" " + std::string(name) + ",") != std::string::npos;
+}
+
+service::Outcome wrong_method(std::string_view allow, const service::Call& call) {
+  auto refusal = http::problem_response(http::Problem(405, "method.not_allowed"), call.id());
+  refusal.headers.add("Allow", std::string(allow));
+  return refusal;
+}
+
 void complete(http::Response& response, const service::Call& call) {
   http::add_request_id(response, call.id());
   response.headers.add("Cache-Control", "no-store");
@@ -161,6 +176,7 @@ service::Outcome AdminHandler::handle(http::Request& request, service::Call& cal
 service::Outcome AdminHandler::answer(const http::Request& request, service::Call& call) const {
   if (const auto problem = rules_.check_origin(request, call.peer)) return http::problem_response(*problem, call.id());
   const auto* page = find_page(request.path);
+  auto experiments = page ? std::nullopt : find_experiments_page(request.path, request.method);
   if (page == nullptr || page->access == Access::token) {
     if (const auto problem = rules_.check_token(request)) {
       auto refusal = http::problem_response(*problem, call.id());
@@ -168,14 +184,14 @@ service::Outcome AdminHandler::answer(const http::Request& request, service::Cal
       return refusal;
     }
   }
+  if (experiments) {
+    if (!is_listed(experiments->allow, request.method)) return wrong_method(experiments->allow, call);
+    return answer_experiments(server_, std::move(*experiments), rules_.describe(request, call.peer), request, call);
+  }
   if (page == nullptr)
     return http::problem_response(http::Problem(404, "route.not_found", "the admin side has no such page; / lists them"),
                                   call.id());
-  if (!has_method_of(*page, request)) {
-    auto refusal = http::problem_response(http::Problem(405, "method.not_allowed"), call.id());
-    refusal.headers.add("Allow", page->kind == Kind::change ? "POST" : "GET, HEAD");
-    return refusal;
-  }
+  if (!has_method_of(*page, request)) return wrong_method(page->kind == Kind::change ? "POST" : "GET, HEAD", call);
   return page->make(Question{server_, rules_, request, call});
 }
 

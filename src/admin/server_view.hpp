@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "http/response.hpp"
 #include "observe/metrics.hpp"
 #include "pool/pool_backend.hpp"
 
@@ -84,6 +85,19 @@ struct RequestsView {
   std::vector<pool::RequestState> requests;
 };
 
+// What is asked about experiments, and what is to be changed of one.
+struct ExperimentsRequest {
+  enum class Kind : std::uint8_t { list, show, change, report, state, diffs, explain, gate, audit };
+  Kind kind = Kind::list;
+  std::string id;             // of the experiment, or its route's name
+  std::string action;         // of a change: "put", "weights", "start", "rollback", …
+  std::string query;          // as received
+  std::string body;           // of a change: JSON
+  std::string if_match;       // as received; empty: none
+  std::string if_none_match;  // the same
+  std::string by;             // "127.0.0.1, with the admin token"
+};
+
 // Thread: called on the admin thread while the others run. What takes its time returns at once and calls `done` later, once,
 // on any thread.
 struct ServerView {
@@ -94,6 +108,7 @@ struct ServerView {
   std::function<void(std::function<void(std::vector<StacksView>)> done)> stacks;
   std::function<void(std::function<void(std::vector<RequestsView>)> done)> requests;
   std::function<void(std::string by, std::function<void(ReloadReport)> done)> reload;
+  std::function<void(ExperimentsRequest, std::function<void(http::Response)> done)> experiments;
   const observe::Registry* registry = nullptr;  // never null while it is used; outlives the view
 };
 
