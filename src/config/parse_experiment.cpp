@@ -1,9 +1,10 @@
 // The object "experiment" of a twin route.
 #include <algorithm>
 #include <charconv>
-#include <regex>
 
 #include "base/ascii.hpp"
+#include "comparison/json_path.hpp"
+#include "comparison/pattern.hpp"
 #include "config/parse.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
@@ -13,7 +14,6 @@
 namespace tandem::config {
 namespace {
 
-using experiment::CompareSettings;
 using experiment::GuardrailSettings;
 using experiment::KeySource;
 using experiment::ScheduleStep;
@@ -130,24 +130,14 @@ std::vector<KeySource> parse_key(const Value& value, const RouteConfig& route) {
   return sources;
 }
 
-bool is_regex(const std::string& pattern) {
-  try {
-    const std::regex compiled(pattern);
-    return true;
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
-
 void parse_regex(Object& object, std::string_view key, std::string& target) {
   object.text(key, target);
-  if (const auto value = object.find(key); value && !is_regex(target))
-    value->report(in_quotes(target) + " is no regular expression");
+  if (const auto value = object.find(key))
+    if (const auto pattern = comparison::Pattern::make(target); !pattern) value->report(pattern.error().message);
 }
 
-void check_json_path(const Value& value, const std::string& path) {
-  const bool begins = path == "$" || path.rfind("$.", 0) == 0 || path.rfind("$[", 0) == 0;
-  if (!begins || path.back() == '.') value.report("expected a path such as \"$.items[*].id\", got " + in_quotes(path));
+void check_json_path(const Value& value, const std::string& text) {
+  if (const auto path = comparison::JsonPath::parse(text); !path) value.report(path.error().message);
 }
 
 void parse_json_paths(Object& object, std::string_view key, std::vector<std::string>& target) {
@@ -160,7 +150,7 @@ void parse_json_paths(Object& object, std::string_view key, std::vector<std::str
     }
 }
 
-void parse_compare_json(Object json, CompareSettings& compare) {
+void parse_compare_json(Object json, comparison::Settings& compare) {
   parse_json_paths(json, "ignore", compare.ignore);
   parse_json_paths(json, "unordered", compare.unordered);
   if (const auto key = json.find("key"))
@@ -171,7 +161,7 @@ void parse_compare_json(Object json, CompareSettings& compare) {
   if (const auto masks = json.find("mask"))
     for (const auto& element : masks->elements()) {
       Object object(element, "mask");
-      CompareSettings::Mask mask;
+      comparison::Settings::Mask mask;
       object.text("path", mask.path);
       parse_regex(object, "pattern", mask.pattern);
       const bool is_whole = object.find("path") && object.find("pattern");
@@ -189,13 +179,13 @@ void parse_compare_json(Object json, CompareSettings& compare) {
 }
 
 // "exact", "trim", or what is replaced before two texts are compared: [{"pattern": "\\d+ms", "with": "N ms"}].
-void parse_compare_text(const Value& value, CompareSettings& compare) {
+void parse_compare_text(const Value& value, comparison::Settings& compare) {
   if (value.is_string()) {
     const std::vector<std::string> names = {"exact", "trim"};
     const auto text = value.text();
     if (!text) return;
     if (*text == "trim")
-      compare.text = CompareSettings::Text::trim;
+      compare.text = comparison::Settings::Text::trim;
     else if (*text != "exact")
       value.report("expected \"exact\", \"trim\" or a list of replacements, got " + in_quotes(*text) +
                    did_you_mean(*text, names));
@@ -203,7 +193,7 @@ void parse_compare_text(const Value& value, CompareSettings& compare) {
   }
   for (const auto& element : value.elements()) {
     Object object(element, "replacement");
-    CompareSettings::Replacement replacement;
+    comparison::Settings::Replacement replacement;
     parse_regex(object, "pattern", replacement.pattern);
     object.text("with", replacement.with);
     const bool has_pattern = object.find("pattern").has_value();
@@ -212,8 +202,8 @@ void parse_compare_text(const Value& value, CompareSettings& compare) {
   }
 }
 
-CompareSettings parse_compare(Object object) {
-  CompareSettings compare;
+comparison::Settings parse_compare(Object object) {
+  comparison::Settings compare;
   object.choice<bool>("status", compare.by_class, {{"exact", false}, {"class", true}});
   if (const auto headers = object.find("headers")) {
     compare.headers.clear();

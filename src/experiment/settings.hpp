@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "comparison/settings.hpp"
 
 namespace tandem::experiment {
 
@@ -44,35 +44,6 @@ struct ShadowSettings {
   double noise = 0.1;                   // share of shadows that run control again
   bool verify = false;
   bool swap = false;
-};
-
-// Which answers of two arms count as the same (experiments.md §5.8).
-struct CompareSettings {
-  enum class Text : std::uint8_t { exact, trim };
-  // Equal if both match the pattern (ECMAScript), for times and ids.
-  struct Mask {
-    std::string path;
-    std::string pattern;
-  };
-  // Replaced in texts before they are compared.
-  struct Replacement {
-    std::string pattern;
-    std::string with;
-  };
-
-  bool by_class = false;                                 // of statuses: 200 and 204 are the same
-  std::vector<std::string> headers{"content-type"};      // fields that are compared, in small letters
-  std::vector<std::string> ignore;                       // JSON paths: "$.generated_at", "$.items[*].id", "$.**.etag"
-  std::vector<std::string> unordered;                    // arrays compared as multisets
-  std::vector<std::pair<std::string, std::string>> key;  // arrays whose elements are matched by this field
-  std::vector<Mask> mask;
-  double absolute = 0;  // numbers are equal if |a − b| ≤ max(absolute, relative · max(|a|, |b|))
-  double relative = 0;
-  bool null_is_missing = false;
-  bool extra_ok = false;  // the candidate may add members
-  Text text = Text::exact;
-  std::vector<Replacement> replace;  // in texts
-  std::vector<std::string> redact;   // JSON paths whose values are kept in no sample
 };
 
 struct GuardrailSettings {
@@ -125,11 +96,11 @@ struct Settings {
   double margin = 0.05;           // of "equivalent": means and CPU
   double quantile_margin = 0.10;  // of quantiles
   std::optional<ShadowSettings> shadow;
-  CompareSettings compare;
+  comparison::Settings compare;
   std::vector<GuardrailSettings> guardrails;
   std::vector<ScheduleStep> schedule;
   std::optional<std::chrono::system_clock::time_point> not_after;  // a schedule that is not through by then stands still
-  std::string webhook;  // URL; empty: none
+  std::string webhook;                                             // URL; empty: none
 };
 
 }  // namespace tandem::experiment

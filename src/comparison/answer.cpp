@@ -1,0 +1,20 @@
+#include "comparison/answer.hpp"
+
+#include <algorithm>
+
+namespace tandem::comparison {
+
+void Answer::append(std::string_view piece) {
+  for (const char byte : piece) body_hash = (body_hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  body_bytes += piece.size();
+  body.append(piece.substr(0, std::min(piece.size(), kMaxBody - body.size())));
+}
+
+std::vector<std::string_view> Answer::values(std::string_view name) const {
+  std::vector<std::string_view> found;
+  for (const auto& [known, value] : headers)
+    if (known == name) found.push_back(value);
+  return found;
+}
+
+}  // namespace tandem::comparison

@@ -1,0 +1,34 @@
+// A JSON document as it was written: numbers keep their text, objects their order and their duplicate members.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tandem::comparison {
+
+inline constexpr std::size_t kMaxDepth = 64;
+
+struct Node {
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+  Kind kind = Kind::null;
+  std::string text;  // of a number as written, of a string its value, of a boolean "true" or "false"
+  std::vector<Node> elements;
+  std::vector<std::pair<std::string, Node>> members;
+  bool has_duplicates = false;  // a member's name is there twice
+
+  // The last of that name, as JSON.parse has it; null: none.
+  const Node* find(std::string_view name) const;
+  bool is_integer() const;  // a number written without fraction and exponent
+};
+
+// Nothing for what is no JSON, or is deeper than kMaxDepth.
+std::optional<Node> parse_document(std::string_view text);
+
+// Compact JSON of it, members sorted by name: equal for documents that differ in the order of members only.
+std::string canonical(const Node& node);
+
+}  // namespace tandem::comparison
