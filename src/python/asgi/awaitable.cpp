@@ -107,6 +107,8 @@ void awaitable_dealloc(PyObject* self) {
 PyObject* get_running(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_suspended(PyObject* self, void*) { return PyBool_FromLong(as_awaitable(self)->awaiting != nullptr); }
 PyObject* get_none(PyObject*, void*) { Py_RETURN_NONE; }
+// isinstance() believes it: anyio's task groups take only what inspect.iscoroutine() says yes to.
+PyObject* get_class(PyObject*, void*) { return Py_NewRef(reinterpret_cast<PyObject*>(&PyCoro_Type)); }
 
 AwaitableObject* make(PyObject* owner, Source* source, Source::Want want) {
   auto* awaitable = PyObject_New(AwaitableObject, awaitable_type);
@@ -127,7 +129,8 @@ void* slot(Function* function) {
 PyGetSetDef attributes[] = {
     {"cr_running", get_running, nullptr, nullptr, nullptr}, {"cr_suspended", get_suspended, nullptr, nullptr, nullptr},
     {"cr_frame", get_none, nullptr, nullptr, nullptr},      {"cr_code", get_none, nullptr, nullptr, nullptr},
-    {"cr_await", get_none, nullptr, nullptr, nullptr},      {nullptr, nullptr, nullptr, nullptr, nullptr},
+    {"cr_await", get_none, nullptr, nullptr, nullptr},      {"__class__", get_class, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyMethodDef methods[] = {
     {"send", awaitable_send_method, METH_O, nullptr},
