@@ -137,7 +137,7 @@ def test_an_old_starlette_gets_the_path_below_its_root(asgi, wrapped):
     if old:
         assert root.json()[0] == "/"
     else:  # below its root there is nothing, which a new one sends to "/"
-        assert (root.status, root.get("Location")) == (307, "http://tandem.test/shop/")
+        assert root.status == 307 and root.get("Location").endswith("/shop/")
     assert one.call(root_path=b"/shop", path=b"/shop/sub/x").status == 200
 
 
