@@ -51,6 +51,7 @@ def server(tmp_path: Any) -> Iterator[Callable[..., Server]]:
             one.stop()
         else:
             one.kill()
+            one.expect_no_report()
 
 
 @pytest.fixture(scope="session", params=["process", "thread"])

@@ -14,7 +14,7 @@ import textwrap
 import time
 from typing import Any, NamedTuple
 
-from support.server import binary
+from support.server import binary, has_report
 
 REQUEST_HEAD, REQUEST_BODY, CREDIT, MESSAGE, CLOSE = 1, 2, 3, 4, 5
 RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_END, ERROR, REQUEST_CREDIT = 16, 17, 18, 19, 20
@@ -197,7 +197,9 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        said = self.stderr_text()
         self.stderr.close()
+        assert not has_report(said), said
 
     def _control_frame(self, *wanted: int) -> Frame:
         while True:

@@ -50,6 +50,11 @@ def run(
     )
 
 
+def has_report(text: str) -> bool:
+    """Does a sanitizer say something there?"""
+    return any(report in text for report in ("AddressSanitizer", "runtime error:", "ThreadSanitizer"))
+
+
 def wait_until(condition: Callable[[], Any], what: str, deadline: float = EVENT_DEADLINE) -> Any:
     """Asks again and again for what only the server's own progress can bring about; returns what it finally gave."""
     end = time.monotonic() + deadline
@@ -258,8 +263,11 @@ class Server:
             self.signal(signal.SIGTERM)
             code = self.wait()
             assert code == 0, f"exit code {code}; log:\n{self.log.text()}"
-        for report in ("AddressSanitizer", "runtime error:", "ThreadSanitizer"):
-            assert report not in self.log.text(), self.log.text()
+        self.expect_no_report()
+
+    def expect_no_report(self) -> None:
+        """Of a sanitizer, however the server ended."""
+        assert not has_report(self.log.text()), self.log.text()
 
     def kill(self) -> None:
         if self.process.poll() is None:
