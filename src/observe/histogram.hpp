@@ -1,35 +1,24 @@
-// A log-linear histogram of durations, after HdrHistogram: values below 2^K ns have a bucket each, above that every power of
-// two is cut into 2^K buckets, so a quantile's relative error is at most 2^-(K+1). One writer, any number of readers.
+// A log-linear histogram of durations (log_linear.hpp): one writer, any number of readers.
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "observe/log_linear.hpp"
 
 namespace tandem::observe {
 
 class Histogram {
  public:
-  static constexpr unsigned kSubBits = 7;
-  static constexpr std::uint64_t kMaxNs = (std::uint64_t{1} << 36) - 1;  // 68.7 s; larger values count there
-  static constexpr std::size_t kBuckets = (36 - kSubBits + 1) << kSubBits;
-
-  static constexpr std::size_t index_of(std::uint64_t ns) {
-    if (ns > kMaxNs) ns = kMaxNs;
-    if (ns < (1u << kSubBits)) return ns;
-    const unsigned shift = static_cast<unsigned>(std::bit_width(ns)) - 1 - kSubBits;
-    return ((std::size_t{shift} + 1) << kSubBits) + (ns >> shift) - (1u << kSubBits);
-  }
-  // The smallest value of a bucket; lower_bound(kBuckets) is one past the largest value.
-  static constexpr std::uint64_t lower_bound(std::size_t index) {
-    if (index < (1u << kSubBits)) return index;
-    const auto shift = (index >> kSubBits) - 1;
-    return ((index & ((1u << kSubBits) - 1)) + (1u << kSubBits)) << shift;
-  }
+  using Buckets = LogLinear<7>;
+  static constexpr unsigned kSubBits = Buckets::kSubBits;
+  static constexpr std::uint64_t kMaxNs = Buckets::kMaxNs;
+  static constexpr std::size_t kBuckets = Buckets::kBuckets;
+  static constexpr std::size_t index_of(std::uint64_t ns) { return Buckets::index_of(ns); }
+  static constexpr std::uint64_t lower_bound(std::size_t index) { return Buckets::lower_bound(index); }
 
   // A copy to compute with.
   struct Snapshot {
