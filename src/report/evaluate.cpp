@@ -1,0 +1,542 @@
+#include <algorithm>
+#include <cmath>
+
+#include "report/format.hpp"
+#include "report/report.hpp"
+#include "statistics/mean_ratio.hpp"
+#include "statistics/multiplicity.hpp"
+#include "statistics/paired_events.hpp"
+#include "statistics/proportion.hpp"
+#include "statistics/quantile.hpp"
+#include "statistics/risk_ratio.hpp"
+#include "statistics/sample_ratio.hpp"
+
+namespace tandem::report {
+namespace {
+
+using measure::Counts;
+using statistics::Estimate;
+using statistics::Interval;
+using statistics::Sums;
+
+constexpr std::uint64_t kFullWindow = 20;  // requests of each arm
+constexpr double kRatioAlpha = 0.001;
+constexpr double kRatioTolerance = 0.01;
+constexpr double kLeastConcurrency = 0.8;
+constexpr Metric kMetrics[] = {Metric::mean, Metric::p50, Metric::p95,    Metric::p99,
+                               Metric::p999, Metric::cpu, Metric::errors, Metric::bytes};
+constexpr double kShiftPoints[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999};
+
+double number(measure::Sum sum) { return static_cast<double>(sum); }
+double number(std::uint64_t count) { return static_cast<double>(count); }
+
+// The counts that an analysis takes of one arm in one window.
+Counts compared_part(const measure::ByPopulation<Counts>& both, bool is_matched) {
+  auto counts = both.analysed;
+  if (!is_matched) counts.merge(both.rest);
+  return counts;
+}
+
+// One arm of one epoch, as it is compared.
+struct ArmData {
+  std::vector<Counts> windows;  // those in which both arms have requests
+  Counts total;                 // over them
+  measure::Totals totals;       // of the whole epoch
+};
+
+struct EpochData {
+  ArmData control;
+  ArmData candidate;
+  std::vector<std::int64_t> starts;  // of the windows, Unix seconds
+  std::size_t any = 0;               // windows in which one of the two has requests
+  std::vector<unsigned> weights_bp;
+};
+
+EpochData read_epoch(const measure::Epoch& epoch, std::size_t control, std::size_t candidate, bool is_matched) {
+  EpochData data;
+  data.weights_bp = epoch.weights_bp;
+  for (const auto& [index, arms] : epoch.windows) {
+    auto c = compared_part(arms[control], is_matched);
+    auto t = compared_part(arms[candidate], is_matched);
+    if (c.requests + t.requests > 0) ++data.any;
+    if (c.requests == 0 || t.requests == 0) continue;
+    data.starts.push_back(index * epoch.window_seconds);
+    data.control.total.merge(c);
+    data.candidate.total.merge(t);
+    data.control.windows.push_back(std::move(c));
+    data.candidate.windows.push_back(std::move(t));
+  }
+  const auto totals = [&](std::size_t arm) {
+    if (arm >= epoch.arms.size()) return measure::Totals{};
+    auto sum = epoch.arms[arm].analysed;
+    if (!is_matched) sum.merge(epoch.arms[arm].rest);
+    return sum;
+  };
+  data.control.totals = totals(control);
+  data.candidate.totals = totals(candidate);
+  return data;
+}
+
+// What a metric sums over requests, in a window or a cluster.
+Sums sums_of(Metric metric, const Counts& counts) {
+  switch (metric) {
+    case Metric::cpu:
+      return {number(counts.cpu_requests), number(counts.cpu_ns)};
+    case Metric::errors:
+      return {number(counts.requests), number(counts.errors)};
+    case Metric::bytes:
+      return {number(counts.requests), number(counts.bytes_out)};
+    default:
+      return {number(counts.requests), number(counts.total_ns)};
+  }
+}
+
+// Of clusters bytes are not kept: they get no say there.
+std::vector<Sums> sums_of(Metric metric, const measure::Totals& totals) {
+  std::vector<Sums> sums;
+  if (metric == Metric::bytes) return sums;
+  for (const auto& cluster : totals.clusters) {
+    if (metric == Metric::cpu)
+      sums.push_back({number(cluster.cpu_requests), number(cluster.cpu_ns)});
+    else
+      sums.push_back(
+          {number(cluster.requests), metric == Metric::errors ? number(cluster.errors) : number(cluster.total_ns)});
+  }
+  return sums;
+}
+
+class Judge {
+ public:
+  Judge(const State& state, std::size_t candidate) : state_(state), candidate_(candidate) {
+    for (const auto& [index, epoch] : state.record.epochs())
+      epochs_.push_back(read_epoch(epoch, state.control, candidate, state.is_matched));
+  }
+
+  CandidateReport report() {
+    CandidateReport result;
+    const auto& arm = state_.arms[candidate_];
+    result.name = arm.name;
+    result.backend = arm.backend;
+    result.weight_bp = arm.weight_bp;
+    result.health = health();
+    stand(result);
+    for (const auto metric : kMetrics) result.effects.push_back(effect(metric, result));
+    result.stages_control = stages(&EpochData::control);
+    result.stages_candidate = stages(&EpochData::candidate);
+    judge_error_events(result);
+    result.answers = answers();
+    result.over_time = over_time();
+    result.shift = shift();
+    result.sentences = sentences_of(result);
+    return result;
+  }
+
+ private:
+  Health health() const {
+    Health health;
+    measure::KeySample keys_control, keys_candidate;
+    std::int64_t first = 0, last = 0;
+    std::size_t any = 0;
+    for (const auto& [number_of, epoch] : state_.record.epochs())
+      health.window_seconds = std::max(health.window_seconds, epoch.window_seconds);
+    std::vector<Sums> clusters(measure::kKeyClusters);
+    for (const auto& epoch : epochs_) {
+      health.windows += epoch.starts.size();
+      any += epoch.any;
+      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
+        health.full_windows +=
+            std::min(epoch.control.windows[i].requests, epoch.candidate.windows[i].requests) >= kFullWindow;
+        first = first == 0 ? epoch.starts[i] : std::min(first, epoch.starts[i]);
+        last = std::max(last, epoch.starts[i] + health.window_seconds);
+      }
+      health.requests_control += epoch.control.total.requests;
+      health.requests_candidate += epoch.candidate.total.requests;
+      keys_control.merge(epoch.control.totals.keys);
+      keys_candidate.merge(epoch.candidate.totals.keys);
+      for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i].n += number(epoch.candidate.totals.clusters[i].requests);
+      check_ratio(epoch, health);
+    }
+    health.seconds = last - first;
+    health.has_keys = !keys_control.empty() || !keys_candidate.empty();
+    health.keys_control = keys_control.estimate();
+    health.keys_candidate = keys_candidate.estimate();
+    health.effective_clusters = statistics::effective_clusters(clusters);
+    if (any > 0) health.concurrency = number(health.windows) / number(std::uint64_t{any});
+    find_faults(health);
+    return health;
+  }
+
+  // The worst epoch's sample ratio. Units are distinct keys; requests, where keys tell nobody apart.
+  void check_ratio(const EpochData& epoch, Health& health) const {
+    if (state_.assign == "switchback") return;
+    std::vector<double> weights{1, 1};
+    if (!state_.is_matched && epoch.weights_bp.size() == state_.arms.size())
+      weights = {static_cast<double>(epoch.weights_bp[state_.control]), static_cast<double>(epoch.weights_bp[candidate_])};
+    const auto& c = epoch.control.totals.keys;
+    const auto& t = epoch.candidate.totals.keys;
+    std::vector<std::uint64_t> counts{epoch.control.total.requests, epoch.candidate.total.requests};
+    if (!c.empty() || !t.empty()) {
+      const auto threshold = std::min(c.threshold(), t.threshold());
+      counts = {c.count_below(threshold), t.count_below(threshold)};
+    }
+    const double ln_e = statistics::ln_sample_ratio_e(counts, weights);
+    if (ln_e <= health.ratio_ln_e && health.ratio_p < 1) return;
+    health.ratio_ln_e = ln_e;
+    health.ratio_p = statistics::sample_ratio_p(counts, weights);
+    health.ratio_deviation = statistics::sample_ratio_deviation(counts, weights);
+  }
+
+  void find_faults(Health& health) const {
+    for (const auto& what : state_.drift) health.invalid.push_back("the replicas were not configured alike: " + what);
+    if (health.ratio_deviation > kRatioTolerance &&
+        (health.ratio_p < kRatioAlpha || health.ratio_ln_e >= -std::log(kRatioAlpha)))
+      health.invalid.push_back(
+          "the arms do not hold the shares of " + std::string(health.has_keys ? "clients" : "requests") +
+          " meant for them (sample ratio mismatch, off by " + format_percent(health.ratio_deviation) + ")");
+    if (health.windows > 0 && health.concurrency < kLeastConcurrency && state_.assign != "switchback")
+      health.invalid.push_back("the arms did not run at the same time: both have requests in only " +
+                               format_percent(health.concurrency) + " of the windows");
+    for (const auto& [number_of, epoch] : state_.record.epochs()) {
+      if (epoch.weights_differ)
+        health.invalid.push_back("the replicas were not configured alike: weights of epoch " + std::to_string(number_of));
+      if (epoch.clock_steps == 0) continue;
+      const auto said = "the clock was set by up to " + format_duration(number(epoch.largest_clock_step_ms) * 1e6);
+      if (static_cast<std::int64_t>(epoch.largest_clock_step_ms) >= epoch.window_seconds * 1000)
+        health.invalid.push_back(said);
+      else
+        health.warnings.push_back(said);
+    }
+    if (health.has_keys && health.effective_clusters > 0 && health.effective_clusters < 30)
+      health.warnings.push_back("a few clients make most of the requests: " + format_number(health.effective_clusters) +
+                                " effective groups of clients, fewer than 30 say little");
+    if (epochs_.size() > 1)
+      health.warnings.push_back("means are combined over " + std::to_string(epochs_.size()) +
+                                " epochs, quantiles are of the one with the most requests");
+  }
+
+  void stand(CandidateReport& result) const {
+    const auto& health = result.health;
+    if (health.requests_candidate == 0) {
+      result.standing = Standing::no_data;
+      result.why = "no window has compared requests of both arms";
+    } else if (!health.invalid.empty()) {
+      result.standing = Standing::invalid;
+      result.why = health.invalid.front();
+    } else if (health.full_windows < state_.demands.min_windows) {
+      result.standing = Standing::too_little;
+      result.why = std::to_string(health.full_windows) + " of " + std::to_string(state_.demands.min_windows) +
+                   " windows with " + std::to_string(kFullWindow) + " requests of each arm";
+    } else if (health.seconds < state_.demands.min_seconds) {
+      result.standing = Standing::too_little;
+      result.why = std::to_string(health.seconds) + " of " + std::to_string(state_.demands.min_seconds) + " seconds";
+    } else {
+      result.standing = Standing::judged;
+    }
+  }
+
+  Effect effect(Metric metric, const CandidateReport& result) const {
+    Effect effect;
+    effect.metric = metric;
+    effect.standing = result.standing;
+    effect.why = result.why;
+    effect.alpha = statistics::report_alpha(metric == Metric::mean, std::size(kMetrics) - 1, state_.arms.size() - 1,
+                                            state_.demands.alpha);
+    const bool is_quantile = metric >= Metric::p50 && metric <= Metric::p999;
+    effect.margin = is_quantile ? state_.demands.quantile_margin : state_.demands.margin;
+    if (result.standing == Standing::no_data) return effect;
+    if (is_quantile)
+      judge_quantile(effect);
+    else
+      judge_mean(effect);
+    if (effect.standing == Standing::judged) effect.verdict = statistics::verdict_of(effect.interval, effect.margin);
+    return effect;
+  }
+
+  void judge_mean(Effect& effect) const {
+    Sums control, candidate;
+    std::vector<Estimate> estimates;
+    for (const auto& epoch : epochs_) {
+      std::vector<statistics::PairedWindow> windows;
+      Sums c, t;
+      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
+        windows.push_back(
+            {sums_of(effect.metric, epoch.control.windows[i]), sums_of(effect.metric, epoch.candidate.windows[i])});
+        c = {c.n + windows.back().control.n, c.y + windows.back().control.y};
+        t = {t.n + windows.back().candidate.n, t.y + windows.back().candidate.y};
+      }
+      control = {control.n + c.n, control.y + c.y};
+      candidate = {candidate.n + t.n, candidate.y + t.y};
+      if (windows.size() < 2 || c.y <= 0 || t.y <= 0) continue;
+      const auto by_window = statistics::ln_ratio(windows);
+      const auto estimate = statistics::with_variance_at_least(
+          by_window, statistics::ln_mean_variance(sums_of(effect.metric, epoch.control.totals)) +
+                         statistics::ln_mean_variance(sums_of(effect.metric, epoch.candidate.totals)));
+      effect.is_wider_by_keys |= estimate.s > by_window.s;
+      estimates.push_back(estimate);
+    }
+    if (control.n > 0) effect.control = control.y / control.n;
+    if (candidate.n > 0) effect.candidate = candidate.y / candidate.n;
+    const auto combined = statistics::combined(estimates);
+    effect.windows = static_cast<std::uint64_t>(combined.windows);
+    if (combined.windows < 2) return lack(effect, control, candidate);
+    const auto interval = combined.interval(effect.alpha, state_.demands.planned_windows);
+    effect.ratio = std::exp(combined.value);
+    effect.interval = {std::exp(interval.low), std::exp(interval.high)};
+  }
+
+  // There is no ratio of what never happened.
+  static void lack(Effect& effect, const Sums& control, const Sums& candidate) {
+    if (effect.standing != Standing::judged) return;
+    effect.standing = Standing::too_little;
+    if (effect.metric != Metric::errors) {
+      effect.why = "nothing was measured";
+      return;
+    }
+    const auto at_most = [&](const Sums& sums) {
+      return format_percent(statistics::proportion_interval(sums.y, sums.n, effect.alpha).high);
+    };
+    effect.why = format_number(control.y) + " errors of control (at most " + at_most(control) + "), " +
+                 format_number(candidate.y) + " of the candidate (at most " + at_most(candidate) + ")";
+  }
+
+  // The epoch whose quantiles are told: raw counts of different layouts are not pooled.
+  const EpochData* main_epoch() const {
+    const EpochData* most = nullptr;
+    for (const auto& epoch : epochs_)
+      if (!epoch.starts.empty() && (most == nullptr || epoch.candidate.total.requests > most->candidate.total.requests))
+        most = &epoch;
+    return most;
+  }
+
+  static std::vector<statistics::Bin> bins_of(const measure::SparseHistogram& histogram) {
+    std::vector<statistics::Bin> bins;
+    for (const auto& cell : histogram.cells()) {
+      const auto low = measure::FineBuckets::lower_bound(cell.bucket);
+      const auto high = measure::FineBuckets::lower_bound(cell.bucket + 1) - 1;
+      bins.push_back({static_cast<double>(low), static_cast<double>(high), cell.count});
+    }
+    return bins;
+  }
+
+  // Over windows and over clusters of keys, the larger.
+  static double design_effect(const ArmData& arm, double p) {
+    const auto bucket = measure::quantile_bucket(arm.total.total, p);
+    std::vector<Sums> windows, clusters;
+    for (const auto& window : arm.windows)
+      windows.push_back({number(window.requests), number(window.total.count_before(bucket + 1))});
+    const auto border = measure::FineBuckets::lower_bound(bucket + 1);
+    for (const auto& cluster : arm.totals.clusters)
+      if (cluster.requests > 0)
+        clusters.push_back(
+            {number(cluster.requests), number(cluster.total.count_before(measure::CoarseBuckets::index_of(border)))});
+    return std::max(statistics::design_effect(windows), statistics::design_effect(clusters));
+  }
+
+  static double share_of(Metric metric) {
+    switch (metric) {
+      case Metric::p50:
+        return 0.5;
+      case Metric::p95:
+        return 0.95;
+      case Metric::p99:
+        return 0.99;
+      default:
+        return 0.999;
+    }
+  }
+
+  static std::uint64_t least_requests(Metric metric) {
+    switch (metric) {
+      case Metric::p95:
+        return 500;
+      case Metric::p99:
+        return 2'000;
+      case Metric::p999:
+        return 20'000;
+      default:
+        return 1;
+    }
+  }
+
+  void judge_quantile(Effect& effect) const {
+    const auto* epoch = main_epoch();
+    if (epoch == nullptr) return;
+    const double p = share_of(effect.metric);
+    const auto control = bins_of(epoch->control.total.total);
+    const auto candidate = bins_of(epoch->candidate.total.total);
+    if (control.empty() || candidate.empty()) return;
+    const auto ratio = statistics::quantile_ratio(control, candidate, p, effect.alpha, design_effect(epoch->control, p),
+                                                  design_effect(epoch->candidate, p));
+    effect.control = statistics::quantile(control, p);
+    effect.candidate = statistics::quantile(candidate, p);
+    effect.ratio = ratio.ratio;
+    effect.interval = ratio.interval;
+    effect.windows = epoch->starts.size();
+    effect.design_effect = std::max(ratio.design_effect_control, ratio.design_effect_candidate);
+    const auto least = least_requests(effect.metric);
+    const auto fewer = std::min(epoch->control.total.requests, epoch->candidate.total.requests);
+    if (effect.standing == Standing::judged && fewer < least) {
+      effect.standing = Standing::too_little;
+      effect.why = std::to_string(fewer) + " of " + std::to_string(least) + " requests of each arm";
+    }
+  }
+
+  Stages stages(ArmData EpochData::*arm) const {
+    measure::Sum queue = 0, gil = 0, exec = 0;
+    std::uint64_t requests = 0;
+    for (const auto& epoch : epochs_) {
+      const auto& totals = (epoch.*arm).totals;
+      queue += totals.queue.sum_ns;
+      gil += totals.gil.sum_ns;
+      exec += totals.exec.sum_ns;
+      requests += (epoch.*arm).total.requests;
+    }
+    if (requests == 0) return {};
+    return {number(queue) / number(requests), number(gil) / number(requests), number(exec) / number(requests)};
+  }
+
+  void judge_error_events(CandidateReport& result) const {
+    statistics::RiskRatio ratio;
+    for (const auto& epoch : epochs_)
+      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
+        const auto& c = epoch.control.windows[i];
+        const auto& t = epoch.candidate.windows[i];
+        ratio.add(number(t.errors), number(c.errors), number(t.requests), number(c.requests));
+      }
+    result.error_ln_e = ratio.ln_e(statistics::Sides::one);
+    result.error_ratio = ratio.interval(state_.demands.alpha);
+  }
+
+  std::optional<Answers> answers() const {
+    const auto found = state_.comparisons.find(state_.arms[candidate_].name);
+    if (found == state_.comparisons.end()) return std::nullopt;
+    using comparison::Outcome;
+    const auto& tally = found->second;
+    Answers answers;
+    answers.compared = tally.compared();
+    answers.mismatches = tally.count(Outcome::mismatch);
+    answers.noise = tally.count(Outcome::noise);
+    answers.errors = tally.count(Outcome::error);
+    answers.skipped = tally.count(Outcome::skipped);
+    answers.triples = tally.triples();
+    answers.rate =
+        statistics::proportion_interval(number(answers.mismatches), number(answers.compared), state_.demands.alpha);
+    answers.live_shapes = tally.live_shapes();
+    answers.covered_shapes = tally.covered_shapes();
+    answers.lost_findings = tally.lost_findings();
+    std::vector<double> ln_e_values;
+    for (const auto& [signature, finding] : tally.findings()) {
+      const double ln_e = statistics::ln_paired_events_e(number(finding.candidate_only), number(finding.control_only),
+                                                         statistics::Sides::one);
+      answers.findings.push_back({signature, finding, ln_e, false});
+      ln_e_values.push_back(ln_e);
+    }
+    for (const auto index : statistics::e_benjamini_hochberg(ln_e_values, state_.demands.alpha))
+      answers.findings[index].is_real = true;
+    std::stable_sort(answers.findings.begin(), answers.findings.end(),
+                     [](const auto& a, const auto& b) { return a.finding.count > b.finding.count; });
+    return answers;
+  }
+
+  std::vector<WindowPoint> over_time() const {
+    std::vector<WindowPoint> points;
+    for (const auto& epoch : epochs_)
+      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
+        const auto& c = epoch.control.windows[i];
+        const auto& t = epoch.candidate.windows[i];
+        points.push_back({epoch.starts[i], c.requests, t.requests, number(c.total_ns) / number(c.requests),
+                          number(t.total_ns) / number(t.requests)});
+      }
+    return points;
+  }
+
+  // Both arms' bands at once: α/2 each.
+  std::vector<ShiftPoint> shift() const {
+    std::vector<ShiftPoint> points;
+    const auto* epoch = main_epoch();
+    if (epoch == nullptr) return points;
+    const auto control = bins_of(epoch->control.total.total);
+    const auto candidate = bins_of(epoch->candidate.total.total);
+    for (const double p : kShiftPoints) {
+      const auto band = [&](const ArmData& arm, const std::vector<statistics::Bin>& bins) {
+        const double t = number(arm.total.requests) / design_effect(arm, p);
+        if (t < 100) return Interval{0, std::numeric_limits<double>::infinity()};
+        const double radius = statistics::distribution_band(t, state_.demands.alpha / 2);
+        return statistics::quantile_interval(bins, p, {radius, radius});
+      };
+      const auto c = band(epoch->control, control);
+      const auto t = band(epoch->candidate, candidate);
+      ShiftPoint point;
+      point.p = p;
+      point.ratio = statistics::quantile(candidate, p) / statistics::quantile(control, p);
+      point.band.low = c.high > 0 ? t.low / c.high : 0;
+      point.band.high = c.low > 0 ? t.high / c.low : std::numeric_limits<double>::infinity();
+      points.push_back(point);
+    }
+    return points;
+  }
+
+  static const Effect& find(const CandidateReport& result, Metric metric) {
+    return *std::find_if(result.effects.begin(), result.effects.end(),
+                         [&](const Effect& each) { return each.metric == metric; });
+  }
+
+  static std::string sentence(const std::string& what, const Effect& effect) {
+    if (effect.standing != Standing::judged)
+      return what + ": " + std::string(name_of(effect.standing)) + " (" + effect.why + ")";
+    return what + ": " + format_ratio(effect.ratio) + " " + format_interval(effect.interval) + ", " +
+           std::string(effect.verdict.words());
+  }
+
+  static std::vector<std::string> sentences_of(const CandidateReport& result) {
+    std::vector<std::string> sentences;
+    if (!result.answers || result.answers->compared == 0) {
+      sentences.emplace_back("answers: no data (nothing was compared)");
+    } else {
+      const auto& answers = *result.answers;
+      sentences.push_back("answers: " + std::to_string(answers.mismatches) + " of " + std::to_string(answers.compared) +
+                          " compared pairs differ, at most " + format_percent(answers.rate.high) + " of all; " +
+                          std::to_string(answers.covered_shapes) + " of " + std::to_string(answers.live_shapes) +
+                          " shapes of answers seen");
+    }
+    sentences.push_back(sentence("mean time", find(result, Metric::mean)));
+    sentences.push_back(sentence("p99", find(result, Metric::p99)));
+    sentences.push_back(sentence("CPU a request", find(result, Metric::cpu)));
+    sentences.push_back(sentence("errors", find(result, Metric::errors)));
+    return sentences;
+  }
+
+  const State& state_;
+  std::size_t candidate_;
+  std::vector<EpochData> epochs_;
+};
+
+}  // namespace
+
+std::string_view name_of(Standing standing) {
+  constexpr std::string_view kNames[] = {"no data", "too little", "invalid", "judged"};
+  return kNames[static_cast<std::size_t>(standing)];
+}
+
+std::string_view name_of(Metric metric) {
+  constexpr std::string_view kNames[] = {"mean", "p50", "p95", "p99", "p99.9", "cpu", "errors", "bytes"};
+  return kNames[static_cast<std::size_t>(metric)];
+}
+
+Report evaluate(const State& state) {
+  Report report;
+  report.experiment = state.experiment;
+  report.route = state.route;
+  report.state = state.state;
+  report.revision = state.revision;
+  report.control = state.arms[state.control].name;
+  report.control_backend = state.arms[state.control].backend;
+  report.is_matched = state.is_matched;
+  report.demands = state.demands;
+  report.events = state.events;
+  for (std::size_t arm = 0; arm < state.arms.size(); ++arm)
+    if (arm != state.control) report.candidates.push_back(Judge(state, arm).report());
+  return report;
+}
+
+}  // namespace tandem::report

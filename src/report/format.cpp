@@ -1,0 +1,104 @@
+#include "report/format.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+namespace tandem::report {
+namespace {
+
+template <class... Values>
+std::string printed(const char* format, Values... values) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+}  // namespace
+
+std::string format_number(double value) {
+  if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
+  const double size = std::abs(value);
+  if (value == std::floor(value) && size < 1e9) return printed("%.0f", value);
+  if (size >= 100) return printed("%.0f", value);
+  if (size >= 10) return printed("%.1f", value);
+  if (size >= 1) return printed("%.2f", value);
+  return printed("%.3g", value);
+}
+
+std::string format_duration(double ns) {
+  if (ns < 1e3) return printed("%.0f ns", ns);
+  if (ns < 1e6) return format_number(ns / 1e3) + " µs";
+  if (ns < 1e9) return format_number(ns / 1e6) + " ms";
+  return format_number(ns / 1e9) + " s";
+}
+
+std::string format_percent(double share) { return format_number(share * 100) + " %"; }
+
+std::string format_ratio(double ratio) { return printed(ratio < 0.1 ? "%.3f×" : "%.2f×", ratio); }
+
+std::string format_interval(const statistics::Interval& ratio) {
+  const auto end = [](double value) {
+    return std::isinf(value) ? std::string(value > 0 ? "∞" : "−∞") : printed(value < 0.1 ? "%.3f" : "%.2f", value);
+  };
+  return "[" + end(ratio.low) + ", " + end(ratio.high) + "]";
+}
+
+std::string format_time(std::int64_t unix_ms) {
+  const std::time_t seconds = unix_ms / 1000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return text;
+}
+
+std::string format_value(Metric metric, double value) {
+  switch (metric) {
+    case Metric::errors:
+      return format_percent(value);
+    case Metric::bytes:
+      return format_number(value) + " B";
+    default:
+      return format_duration(value);
+  }
+}
+
+std::string verdict_text(const Effect& effect) {
+  if (effect.standing == Standing::judged) return std::string(effect.verdict.words());
+  return std::string(name_of(effect.standing));
+}
+
+std::vector<std::string> health_of(const Report& report, const CandidateReport& candidate) {
+  const auto& health = candidate.health;
+  std::vector<std::string> lines;
+  lines.push_back(std::to_string(health.windows) + " windows of " + std::to_string(health.window_seconds) +
+                  " s with both arms, " + std::to_string(health.requests_control) + " requests of " + report.control +
+                  " and " + std::to_string(health.requests_candidate) + " of " + candidate.name + " compared");
+  if (health.has_keys)
+    lines.push_back("clients: about " + std::to_string(health.keys_control) + " and " +
+                    std::to_string(health.keys_candidate) + "; sample ratio p = " + format_number(health.ratio_p) +
+                    " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+  else
+    lines.push_back("requests are drawn one by one; sample ratio p = " + format_number(health.ratio_p) +
+                    " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+  for (const auto& why : health.invalid) lines.push_back("INVALID: " + why);
+  for (const auto& warning : health.warnings) lines.push_back("note: " + warning);
+  return lines;
+}
+
+std::vector<std::string> method_of(const Report& report) {
+  return {
+      "Ratios are candidate / control; less is better. Intervals hold at every look (alpha " +
+          format_number(report.demands.alpha) + " over all metrics, half of it for the mean).",
+      "Means, CPU, errors, bytes: asymptotic confidence sequences over paired windows, or over clients where these differ "
+      "more. "
+      "Quantiles: rank confidence sequences, requests divided by their design effect (deff).",
+      report.is_matched ? "Compared is the share of control that mirrors the candidate's; the rest of control only serves."
+                        : "Compared is all of control, combined over epochs.",
+      "Equivalent: inside " + format_percent(report.demands.margin) + " for means, " +
+          format_percent(report.demands.quantile_margin) + " for quantiles.",
+  };
+}
+
+}  // namespace tandem::report

@@ -1,0 +1,66 @@
+#include "report/format.hpp"
+
+namespace tandem::report {
+namespace {
+
+// A cell may hold what an endpoint sent: no pipe, no line end, no markup of it gets through.
+std::string cell(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r')
+      safe += ' ';
+    else if (c == '<')
+      safe += "&lt;";
+    else {
+      if (c == '|' || c == '\\' || c == '`' || c == '*' || c == '_' || c == '[' || c == ']') safe += '\\';
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+std::string row(const std::vector<std::string>& cells) {
+  std::string text = "|";
+  for (const auto& each : cells) text.append(" ").append(each).append(" |");
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string to_markdown(const Report& report) {
+  std::string text = "## Experiment " + cell(report.experiment) + " on `" + report.route + "`\n\n" + cell(report.state) +
+                     ", revision " + std::to_string(report.revision) + "\n";
+  for (const auto& candidate : report.candidates) {
+    text += "\n### " + cell(candidate.name) + " (" + candidate.backend + ") against " + cell(report.control) + " (" +
+            report.control_backend + "): " + std::string(name_of(candidate.standing)) +
+            (candidate.why.empty() ? "" : ", " + candidate.why) + "\n\n";
+    for (const auto& sentence : candidate.sentences) text += "- " + cell(sentence) + "\n";
+    if (candidate.standing != Standing::no_data) {
+      text += "\n" + row({"metric", cell(report.control), cell(candidate.name), "ratio", "interval", "deff", "verdict"}) +
+              row({"---", "---:", "---:", "---:", "---", "---:", "---"});
+      for (const auto& effect : candidate.effects)
+        if (effect.standing != Standing::no_data)
+          text += row({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
+                       format_value(effect.metric, effect.candidate), effect.ratio > 0 ? format_ratio(effect.ratio) : "",
+                       effect.ratio > 0 ? cell(format_interval(effect.interval)) : "",
+                       effect.design_effect > 1 ? format_number(effect.design_effect) : "", verdict_text(effect)});
+    }
+    if (candidate.answers && !candidate.answers->findings.empty()) {
+      text += "\n" + row({"difference", "where", "status", "pairs", "b:c", "the candidate's"}) +
+              row({"---", "---", "---", "---:", "---", "---"});
+      for (const auto& line : candidate.answers->findings)
+        text += row({std::string(comparison::name_of(line.signature.kind)), cell(line.signature.path),
+                     std::to_string(line.signature.status_control) + "/" + std::to_string(line.signature.status_candidate),
+                     std::to_string(line.finding.count),
+                     std::to_string(line.finding.candidate_only) + ":" + std::to_string(line.finding.control_only),
+                     line.is_real ? "yes" : "not shown"});
+    }
+    text += "\n";
+    for (const auto& line : health_of(report, candidate)) text += "- " + cell(line) + "\n";
+  }
+  text += "\n";
+  for (const auto& line : method_of(report)) text += "> " + line + "\n";
+  return text;
+}
+
+}  // namespace tandem::report

@@ -1,0 +1,73 @@
+// All that is known of one experiment, as it is saved, sent to whoever asks, and judged: what it is, what it has counted,
+// what its comparisons have found, what happened to it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "comparison/tally.hpp"
+#include "measure/record.hpp"
+
+namespace tandem::report {
+
+struct ArmIdentity {
+  std::string name;
+  std::string backend;     // "native", "python", "asgi", "wsgi"
+  unsigned weight_bp = 0;  // now
+
+  bool operator==(const ArmIdentity&) const = default;
+};
+
+// What a verdict needs (experiments.md §5.10).
+struct Demands {
+  unsigned planned_windows = 180;
+  unsigned min_windows = 30;
+  std::int64_t min_seconds = 300;
+  double margin = 0.05;  // of "equivalent": means and CPU
+  double quantile_margin = 0.10;
+  double alpha = 0.05;  // over all metrics and candidates
+
+  bool operator==(const Demands&) const = default;
+};
+
+struct Event {
+  std::int64_t unix_ms = 0;
+  std::string text;  // "weights cpp 5 %, py 95 %"
+
+  auto operator<=>(const Event&) const = default;
+};
+
+struct State {
+  static constexpr int kSchema = 1;
+
+  std::string experiment;
+  std::string route;
+  std::string salt;
+  std::string state;   // "running", "rolled_back", …
+  std::string assign;  // "sticky", "request", "switchback"
+  std::uint64_t revision = 0;
+  std::vector<ArmIdentity> arms;  // in the order of the record's
+  std::size_t control = 0;
+  bool is_matched = true;  // compared: the mirror image of the candidate; else all of control
+  Demands demands;
+  measure::Record record;
+  std::map<std::string, comparison::Tally> comparisons;  // by candidate
+  std::vector<Event> events;                             // by time
+  std::vector<std::string> drift;                        // in what the merged replicas were not configured alike
+
+  // Adds what another replica, or an earlier time, has counted. What it was configured otherwise is noted in `drift`. An
+  // error, and nothing changed, if it is of another experiment or of other arms.
+  Result<void> merge(const State& other);
+};
+
+// One line of JSON; equal states are equal texts.
+std::string to_json(const State& state);
+// Strict: errors name what is wrong with it.
+Result<State> parse_state(std::string_view text);
+
+}  // namespace tandem::report
