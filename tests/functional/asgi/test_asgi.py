@@ -113,7 +113,7 @@ APP = r"""
 ROUTES = [
     {"path": "/native", "native": "plaintext"},
     {"path": "/shop/*", "asgi": "web:app"},
-    {"path": "/quick/*", "asgi": {"endpoint": "web:app", "timeout": "300ms"}},
+    {"path": "/quick/*", "asgi": {"endpoint": "web:app", "timeout": "1s"}},
     {"path": "/*", "asgi": "web:app"},
 ]
 MODES = pytest.mark.parametrize("mode", ["process", "thread"])

@@ -163,14 +163,17 @@ def test_other_files_count_when_they_are_included(project):
 
 
 def test_a_request_that_runs_ends_in_the_old_code(project):
-    project.write("shop.py", source("'one'", before="import asyncio", first="await asyncio.sleep(1)"))
+    gate = project.folder / "gate"
+    wait = f"while scope.get('path') == '/wait' and not os.path.exists({str(gate)!r}): await asyncio.sleep(0.005)"
+    project.write("shop.py", source("'one'", before="import asyncio, os", first=wait))
     server = project.run("--admin", "127.0.0.1:0")
     answers = []
-    running = threading.Thread(target=lambda: answers.append(server.get("/").text))
+    running = threading.Thread(target=lambda: answers.append(server.get("/wait").text))
     running.start()
     wait_until(lambda: sum(worker["in_flight"] for worker in server.workers()), "the request to run")
     project.save(server, "shop.py", source("'two'"))
     assert server.get("/").text == "two"
+    gate.touch()
     running.join(EVENT_DEADLINE)
     assert answers == ["one"]
 

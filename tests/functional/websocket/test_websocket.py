@@ -249,7 +249,7 @@ def test_stopping_does_not_wait_for_ever_for_a_client_that_does_not_close(server
 
 
 def test_a_silent_client_is_pinged_and_then_given_up(server):
-    one = server(ROUTES, {"apps": APPS}, websocket={"ping_interval": "200ms", "ping_timeout": "300ms"})
+    one = server(ROUTES, {"apps": APPS}, websocket={"ping_interval": "200ms", "ping_timeout": "1s"})
     with WebSocket(one.address, "/chat") as socket:
         for _ in range(3):
             frame = socket.read_frame()

@@ -232,7 +232,7 @@ def test_a_worker_runs_four_requests_at_once(server):
 
 
 def test_time_out(server):
-    one = server([{"path": "/*", "wsgi": "application:app", "timeout": "300ms"}], {"application": APP}, python={"threads": 1})
+    one = server([{"path": "/*", "wsgi": "application:app", "timeout": "1s"}], {"application": APP}, python={"threads": 1})
     one.get("/stuck").problem(504, "python.timeout")
     one.log.wait_for("let go")
     assert one.get("/").body == b"home"
