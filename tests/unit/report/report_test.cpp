@@ -1,0 +1,349 @@
+#include "report/report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "measure/recorder.hpp"
+#include "report/format.hpp"
+
+namespace tandem::report {
+namespace {
+
+constexpr std::int64_t kStart = 1'700'000'000;
+constexpr std::size_t kControl = 0;
+constexpr std::size_t kCandidate = 1;
+
+State state_of(std::string backend = "python") {
+  State state;
+  state.experiment = "fib-port";
+  state.route = "fib";
+  state.salt = "fib-port";
+  state.state = "running";
+  state.assign = "sticky";
+  state.revision = 3;
+  state.arms = {{"py", std::move(backend), 5000}, {"cpp", "native", 5000}};
+  state.record = measure::Record(2, 10);
+  state.record.begin_epoch(1, kStart, {5000, 5000});
+  return state;
+}
+
+// Fills windows with requests, as the recorder of a server would.
+class Traffic {
+ public:
+  explicit Traffic(unsigned seed = 1) : random_(seed) {}
+
+  using Change = std::function<void(measure::Observation&)>;
+  // `count` requests of that arm in the window that begins then, of lognormal times around `ms`.
+  void add(State& state, std::size_t arm, std::int64_t unix_seconds, int count, double ms, const Change& change = {},
+           std::uint32_t epoch = 1) {
+    measure::Recorder recorder(state.arms.size(), 1);
+    std::lognormal_distribution<double> spread(0, 0.3);
+    for (int i = 0; i < count; ++i) {
+      measure::Observation one;
+      one.arm = static_cast<std::uint16_t>(arm);
+      one.epoch = epoch;
+      one.is_analysed = true;
+      one.has_key = has_keys;
+      one.cluster = static_cast<std::uint32_t>(random_());
+      one.status = 200;
+      one.total = Nanoseconds(static_cast<std::int64_t>(ms * 1e6 * spread(random_)));
+      one.exec = one.total / 2;
+      one.has_cpu = i % 4 == 0;
+      one.cpu = one.total / 4;
+      one.bytes_out = 100;
+      if (change) change(one);
+      recorder.record(0, one);
+    }
+    state.record.add(recorder.take(0), unix_seconds);
+  }
+
+  // Windows of both arms.
+  void fill(State& state, int windows, int count, double control_ms, double candidate_ms, const Change& of_candidate = {}) {
+    for (int i = 0; i < windows; ++i) {
+      add(state, kControl, kStart + 10 * i, count, control_ms);
+      add(state, kCandidate, kStart + 10 * i, count, candidate_ms, of_candidate);
+    }
+  }
+
+  bool has_keys = true;
+
+ private:
+  std::mt19937_64 random_;
+};
+
+const Effect& effect_of(const Report& report, Metric metric) {
+  for (const auto& effect : report.candidates.front().effects)
+    if (effect.metric == metric) return effect;
+  throw std::logic_error("no such metric");
+}
+
+TEST(Evaluate, NothingIsNoData) {
+  const auto report = evaluate(state_of());
+  EXPECT_EQ(report.candidates.front().standing, Standing::no_data);
+  EXPECT_EQ(effect_of(report, Metric::mean).standing, Standing::no_data);
+  EXPECT_NE(to_text(report).find("no data"), std::string::npos);
+}
+
+TEST(Evaluate, FewWindowsAreTooLittle) {
+  auto state = state_of();
+  Traffic().fill(state, 29, 30, 2, 1);
+  const auto report = evaluate(state);
+  EXPECT_EQ(report.candidates.front().standing, Standing::too_little);
+  EXPECT_EQ(report.candidates.front().why, "29 of 30 windows with 20 requests of each arm");
+}
+
+TEST(Evaluate, ShortTimeIsTooLittle) {
+  auto state = state_of();
+  state.record = measure::Record(2, 1);
+  state.record.begin_epoch(1, kStart, {5000, 5000});
+  Traffic traffic;
+  for (int i = 0; i < 60; ++i)
+    for (const auto arm : {kControl, kCandidate}) traffic.add(state, arm, kStart + i, 25, 2);
+  EXPECT_EQ(evaluate(state).candidates.front().why, "60 of 300 seconds");
+}
+
+TEST(Evaluate, AFasterCandidateIsBetter) {
+  auto state = state_of();
+  Traffic().fill(state, 60, 100, 2, 1);
+  const auto report = evaluate(state);
+  EXPECT_EQ(report.candidates.front().standing, Standing::judged) << report.candidates.front().why;
+  for (const auto metric : {Metric::mean, Metric::p50, Metric::p95, Metric::p99, Metric::cpu}) {
+    const auto& effect = effect_of(report, metric);
+    EXPECT_EQ(effect.verdict.direction, statistics::Direction::better) << name_of(metric);
+    EXPECT_NEAR(effect.ratio, 0.5, 0.08) << name_of(metric);
+    EXPECT_LT(effect.interval.low, 0.5);
+    EXPECT_GT(effect.interval.high, 0.5);
+  }
+  EXPECT_EQ(effect_of(report, Metric::p999).standing, Standing::too_little);
+  EXPECT_EQ(effect_of(report, Metric::errors).standing, Standing::too_little);
+  EXPECT_NE(effect_of(report, Metric::errors).why.find("0 errors of control (at most 0."), std::string::npos);
+}
+
+TEST(Evaluate, ASlowerCandidateIsWorse) {
+  auto state = state_of();
+  Traffic().fill(state, 60, 100, 1, 1.5);
+  EXPECT_EQ(effect_of(evaluate(state), Metric::mean).verdict.direction, statistics::Direction::worse);
+}
+
+TEST(Evaluate, TwinsAreEquivalentOrUndecided) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    auto state = state_of();
+    Traffic(seed).fill(state, 60, 100, 1, 1);
+    const auto report = evaluate(state);
+    for (const auto& effect : report.candidates.front().effects)
+      EXPECT_EQ(effect.verdict.direction, statistics::Direction::undecided) << seed << " " << name_of(effect.metric);
+  }
+}
+
+// The known answer of paired windows, through all of the record: six windows in which times are what they are there.
+TEST(Evaluate, PairedWindowsAgreeWithTheirKnownAnswer) {
+  auto state = state_of();
+  state.demands.planned_windows = 100;
+  state.demands.min_windows = 0;
+  state.demands.min_seconds = 0;
+  struct Window {
+    int n_c, sum_c, n_t, sum_t;
+  };
+  Traffic traffic;
+  traffic.has_keys = false;
+  std::int64_t at = kStart;
+  for (const auto& window : {Window{10, 20, 12, 36}, Window{20, 44, 18, 50}, Window{15, 30, 15, 48}, Window{10, 18, 11, 30},
+                             Window{25, 55, 24, 70}, Window{20, 43, 20, 57}}) {
+    const auto exact = [](int n, int sum) {
+      return [rest = sum * std::int64_t{1'000'000}, n](measure::Observation& one) mutable {
+        one.total = Nanoseconds(std::exchange(rest, 0));
+        (void)n;
+      };
+    };
+    traffic.add(state, kControl, at, window.n_c, 1, exact(window.n_c, window.sum_c));
+    traffic.add(state, kCandidate, at, window.n_t, 1, exact(window.n_t, window.sum_t));
+    at += 10;
+  }
+  const auto report = evaluate(state);
+  const auto& effect = effect_of(report, Metric::mean);
+  EXPECT_NEAR(std::log(effect.ratio), 0.3262157365, 1e-9);
+  EXPECT_DOUBLE_EQ(effect.alpha, 0.025);
+  // At α = 0.05 the interval is [1.17590278, 1.63296159]; the primary metric has half of it.
+  EXPECT_LT(effect.interval.low, 1.17590278);
+  EXPECT_GT(effect.interval.high, 1.63296159);
+  EXPECT_EQ(effect.verdict.direction, statistics::Direction::worse);
+}
+
+TEST(Evaluate, EpochsAreCombinedNotPooled) {
+  auto state = state_of();
+  state.is_matched = false;
+  state.demands.min_seconds = 0;
+  state.record.begin_epoch(2, kStart + 1000, {5000, 5000});
+  Traffic traffic;
+  for (int i = 0; i < 40; ++i) {
+    traffic.add(state, kControl, kStart + 10 * i, 990, 1);
+    traffic.add(state, kCandidate, kStart + 10 * i, 30, 1);
+    traffic.add(state, kControl, kStart + 1000 + 10 * i, 200, 2, {}, 2);
+    traffic.add(state, kCandidate, kStart + 1000 + 10 * i, 200, 2, {}, 2);
+  }
+  const auto report = evaluate(state);
+  const auto& effect = effect_of(report, Metric::mean);
+  EXPECT_GT(effect.candidate / effect.control, 1.4);  // pooled
+  EXPECT_NEAR(effect.ratio, 1, 0.1);
+  EXPECT_NE(effect.verdict.direction, statistics::Direction::worse);
+}
+
+TEST(Evaluate, AMissingShareOfClientsIsInvalid) {
+  auto state = state_of();
+  Traffic traffic;
+  for (int i = 0; i < 40; ++i) {
+    traffic.add(state, kControl, kStart + 10 * i, 100, 1);
+    traffic.add(state, kCandidate, kStart + 10 * i, 80, 1);  // as if its slowest requests were lost
+  }
+  const auto report = evaluate(state);
+  EXPECT_EQ(report.candidates.front().standing, Standing::invalid);
+  EXPECT_NE(report.candidates.front().why.find("sample ratio mismatch"), std::string::npos);
+  EXPECT_EQ(verdict_text(effect_of(report, Metric::mean)), "invalid");
+}
+
+TEST(Evaluate, ArmsThatRanAfterEachOtherAreInvalid) {
+  auto state = state_of();
+  Traffic traffic;
+  for (int i = 0; i < 40; ++i) {
+    traffic.add(state, kControl, kStart + 10 * i, 50, 1);
+    traffic.add(state, kCandidate, kStart + 10 * (i + (i < 20 ? 0 : 20)), 50, 1);
+  }
+  EXPECT_NE(evaluate(state).candidates.front().why.find("did not run at the same time"), std::string::npos);
+}
+
+TEST(Evaluate, AClockThatWasSetIsToldOrInvalid) {
+  auto state = state_of();
+  Traffic().fill(state, 40, 50, 1, 1);
+  state.record.note_clock_step(1, kStart, 2'000);
+  EXPECT_EQ(evaluate(state).candidates.front().health.warnings.front(), "the clock was set by up to 2 s");
+  state.record.note_clock_step(1, kStart, 60'000);
+  EXPECT_EQ(evaluate(state).candidates.front().standing, Standing::invalid);
+}
+
+TEST(Evaluate, ErrorsOfTheCandidateAreFound) {
+  auto state = state_of();
+  int n = 0;
+  Traffic traffic;
+  for (int i = 0; i < 60; ++i) {
+    traffic.add(state, kControl, kStart + 10 * i, 100, 1, [&](auto& one) { one.status = ++n % 100 == 0 ? 500 : 200; });
+    traffic.add(state, kCandidate, kStart + 10 * i, 100, 1, [&](auto& one) { one.status = ++n % 10 == 0 ? 500 : 200; });
+  }
+  const auto report = evaluate(state);
+  EXPECT_EQ(effect_of(report, Metric::errors).verdict.direction, statistics::Direction::worse);
+  EXPECT_GT(report.candidates.front().error_ln_e, std::log(1000));
+}
+
+comparison::Tally tally_of(int matches, int mismatches) {
+  comparison::Tally tally;
+  const comparison::Signature signature{comparison::Kind::value, "$.mean", 200, 200};
+  for (int i = 0; i < matches; ++i) tally.add(comparison::Outcome::match);
+  for (int i = 0; i < mismatches; ++i) {
+    tally.add_pair(comparison::Outcome::mismatch, {signature}, {kStart * 1000 + i, "GET /stats", "id", {}});
+    tally.add_triple({signature}, {}, kStart * 1000 + i);
+  }
+  tally.saw_shape("200 $.mean");
+  tally.covered_shape("200 $.mean");
+  return tally;
+}
+
+TEST(Evaluate, DifferencesAreCountedAndJudged) {
+  auto state = state_of();
+  state.comparisons["cpp"] = tally_of(900, 100);
+  const auto report = evaluate(state);
+  const auto& answers = *report.candidates.front().answers;
+  EXPECT_EQ(answers.compared, 1000u);
+  EXPECT_EQ(answers.mismatches, 100u);
+  EXPECT_LT(answers.rate.low, 0.1);
+  EXPECT_GT(answers.rate.high, 0.1);
+  ASSERT_EQ(answers.findings.size(), 1u);
+  EXPECT_TRUE(answers.findings.front().is_real);
+  EXPECT_NE(report.candidates.front().sentences.front().find("100 of 1000 compared pairs differ"), std::string::npos);
+}
+
+TEST(State, SurvivesItsText) {
+  auto state = state_of();
+  Traffic().fill(state, 5, 30, 1, 2);
+  state.comparisons["cpp"] = tally_of(5, 3);
+  state.events = {{kStart * 1000, "weights cpp 5 %"}};
+  const auto read = parse_state(to_json(state));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(to_json(*read), to_json(state));
+  EXPECT_EQ(to_json(evaluate(*read)), to_json(evaluate(state)));
+}
+
+TEST(State, ReplicasMergeToTheWhole) {
+  auto whole = state_of(), first = state_of(), second = state_of();
+  for (int i = 0; i < 20; ++i)
+    for (const auto arm : {kControl, kCandidate}) {
+      const auto seed = static_cast<unsigned>(100 * i) + static_cast<unsigned>(arm);
+      Traffic(seed).add(whole, arm, kStart + 10 * i, 40, 1);
+      Traffic(seed).add(i % 2 == 0 ? first : second, arm, kStart + 10 * i, 40, 1);
+    }
+  ASSERT_TRUE(second.merge(first));
+  EXPECT_EQ(to_json(second), to_json(whole));
+  EXPECT_EQ(to_json(evaluate(second)), to_json(evaluate(whole)));
+}
+
+TEST(State, UnlikeReplicasAreInvalid) {
+  auto one = state_of();
+  Traffic().fill(one, 40, 30, 1, 1);
+  auto other = one;
+  other.salt = "another";
+  ASSERT_TRUE(one.merge(other));
+  EXPECT_EQ(evaluate(one).candidates.front().why, "the replicas were not configured alike: the salt");
+  other.experiment = "another";
+  EXPECT_EQ(one.merge(other).error().message, "the states are of two experiments, \"fib-port\" and \"another\"");
+  other = one;
+  other.arms[1].name = "rust";
+  EXPECT_FALSE(one.merge(other));
+}
+
+TEST(State, GarbageIsAnError) {
+  auto state = state_of();
+  state.comparisons["cpp"] = tally_of(1, 1);
+  Traffic().fill(state, 3, 5, 1, 1);
+  const auto text = to_json(state);
+  EXPECT_NE(parse_state("").error().message.find("no state of an experiment"), std::string::npos);
+  EXPECT_FALSE(parse_state("{}"));
+  EXPECT_FALSE(parse_state(text.substr(0, text.size() - 5)));
+  std::mt19937 random(1);
+  for (int i = 0; i < 300; ++i) {
+    auto broken = text;
+    broken[random() % broken.size()] = static_cast<char>('0' + random() % 60);
+    if (const auto read = parse_state(broken)) (void)to_json(evaluate(*read));  // whatever it says, it says it
+  }
+}
+
+TEST(Render, NamesWhatAVerdictRestsOn) {
+  auto state = state_of();
+  Traffic().fill(state, 60, 100, 2, 1);
+  state.comparisons["cpp"] = tally_of(900, 100);
+  state.events = {{kStart * 1000, "weights cpp 50 %, py 50 %"}};
+  const auto text = to_text(evaluate(state));
+  for (const auto* wanted :
+       {"experiment fib-port on fib: running, revision 3",
+        "cpp (native) against py (python), at 50 % of the traffic: judged", "60 windows of 10 s", "better", "value",
+        "$.mean", "100:0", "the candidate's", "2023-11-14 22:13:20 UTC", "sample ratio p", "deff"})
+    EXPECT_NE(text.find(wanted), std::string::npos) << wanted << "\n" << text;
+  const auto markdown = to_markdown(evaluate(state));
+  EXPECT_NE(markdown.find("| mean | "), std::string::npos);
+  EXPECT_NE(markdown.find("better"), std::string::npos);
+}
+
+TEST(Render, WhatEndpointsSendIsNoMarkup) {
+  auto state = state_of();
+  comparison::Tally tally;
+  tally.add_pair(comparison::Outcome::mismatch, {{comparison::Kind::value, "$['<b>|x']", 200, 200}}, {1, "GET /", "id", {}});
+  state.comparisons["cpp"] = tally;
+  const auto markdown = to_markdown(evaluate(state));
+  EXPECT_EQ(markdown.find("<b>"), std::string::npos);
+  EXPECT_NE(markdown.find("&lt;b>\\|x"), std::string::npos) << markdown;
+}
+
+}  // namespace
+}  // namespace tandem::report
