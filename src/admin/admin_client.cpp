@@ -5,7 +5,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -21,6 +20,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
+using Question = beast::http::request<beast::http::string_body>;
 using Answer = beast::http::response<beast::http::string_body>;
 
 constexpr std::uint64_t kMaxAnswerBytes = 64 * 1024 * 1024;
@@ -71,7 +71,7 @@ Error no_server(const AdminClientOptions& options, const error_code& error) {
 // One exchange on `stream`, each step with the time-out. Nothing else runs on `context`.
 template <class Stream, class Endpoint>
 Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoint& endpoint,
-                        const AdminClientOptions& options, const beast::http::request<beast::http::empty_body>& request) {
+                        const AdminClientOptions& options, const Question& request) {
   error_code result;
   stream.expires_after(options.timeout);
   stream.async_connect(endpoint, [&result](error_code error) { result = error; });
@@ -97,8 +97,7 @@ Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoin
   return parser.release();
 }
 
-Result<Answer> fetch(const AdminClientOptions& options, const Address& address,
-                     beast::http::request<beast::http::empty_body>& request) {
+Result<Answer> fetch(const AdminClientOptions& options, const Address& address, Question& request) {
   asio::io_context context;
   if (address.host.empty()) {
     request.set(beast::http::field::host, "localhost");
@@ -121,30 +120,35 @@ Result<Answer> fetch(const AdminClientOptions& options, const Address& address,
   return answer;
 }
 
-Result<AdminAnswer> ask(const AdminClientOptions& options, beast::http::verb method, const std::string& path) {
+}  // namespace
+
+Result<AdminAnswer> admin_ask(const AdminClientOptions& options, const AdminQuestion& question) {
   const auto address = parse_url(options.url);
   if (!address) return address.error();
-  beast::http::request<beast::http::empty_body> request(method, path, 11);
+  Question request(beast::http::string_to_verb(question.method), question.path, 11);
   request.set(beast::http::field::user_agent, "tandem");
   request.set(beast::http::field::connection, "close");
   if (!options.token.empty()) request.set(beast::http::field::authorization, "Bearer " + options.token);
-  if (method == beast::http::verb::post) request.set(beast::http::field::content_length, "0");
+  if (!question.if_match.empty()) request.set(beast::http::field::if_match, question.if_match);
+  if (!question.body.empty()) request.set(beast::http::field::content_type, "application/json");
+  if (question.method != "GET") {
+    request.body() = question.body;
+    request.content_length(question.body.size());
+  }
   auto answer = fetch(options, *address, request);
   if (!answer) return answer.error();
   return AdminAnswer{static_cast<int>(answer->result_int()), std::move(answer->body())};
 }
 
-}  // namespace
-
 Result<std::string> admin_get(const AdminClientOptions& options, const std::string& path) {
-  auto answer = ask(options, beast::http::verb::get, path);
+  auto answer = admin_ask(options, {"GET", path});
   if (!answer) return answer.error();
   if (answer->status != 200) return Error("command.refused", options.url + path + " " + describe_refusal(*answer));
   return std::move(answer->body);
 }
 
 Result<AdminAnswer> admin_post(const AdminClientOptions& options, const std::string& path) {
-  return ask(options, beast::http::verb::post, path);
+  return admin_ask(options, {"POST", path});
 }
 
 std::string describe_refusal(const AdminAnswer& answer) {

@@ -27,6 +27,15 @@ struct AdminAnswer {
 // or was no HTTP.
 Result<AdminAnswer> admin_post(const AdminClientOptions& options, const std::string& path);
 
+struct AdminQuestion {
+  std::string method;  // "PATCH"
+  std::string path;
+  std::string body{};      // JSON; empty: none
+  std::string if_match{};  // empty: none
+};
+// The answer to any question, as of admin_post().
+Result<AdminAnswer> admin_ask(const AdminClientOptions& options, const AdminQuestion& question);
+
 // "was answered 403 Forbidden (admin.read_only): this token…", with what a problem document says.
 std::string describe_refusal(const AdminAnswer& answer);
 

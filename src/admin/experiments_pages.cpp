@@ -28,10 +28,10 @@ struct Part {
 
 // What stands behind an experiment's id.
 constexpr Part kParts[] = {
-    {"weights", Kind::change, "PATCH"}, {"start", Kind::change, "POST"},   {"pause", Kind::change, "POST"},
+    {"weights", Kind::change, "PATCH"}, {"start", Kind::change, "POST"},    {"pause", Kind::change, "POST"},
     {"resume", Kind::change, "POST"},   {"rollback", Kind::change, "POST"}, {"conclude", Kind::change, "POST"},
-    {"advance", Kind::change, "POST"},  {"approve", Kind::change, "POST"}, {"report", Kind::report, kLook},
-    {"state", Kind::state, kLook},      {"diffs", Kind::diffs, kLook},     {"explain", Kind::explain, kLook},
+    {"advance", Kind::change, "POST"},  {"approve", Kind::change, "POST"},  {"report", Kind::report, kLook},
+    {"state", Kind::state, kLook},      {"diffs", Kind::diffs, kLook},      {"explain", Kind::explain, kLook},
     {"gate", Kind::gate, kLook},
 };
 
