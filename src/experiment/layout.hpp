@@ -32,6 +32,8 @@ struct Range {
   std::uint8_t arm = 0;
   std::uint16_t first = 0;
   std::uint16_t last = 0;
+
+  friend bool operator==(const Range&, const Range&) = default;
 };
 
 // What a layout is made from.

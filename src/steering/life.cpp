@@ -1,7 +1,6 @@
 #include "steering/life.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -17,25 +16,22 @@ constexpr std::pair<Action, std::string_view> kActions[] = {
     {Action::rollback, "rollback"}, {Action::conclude, "conclude"}, {Action::advance, "advance"},
     {Action::approve, "approve"},   {Action::weights, "weights"},   {Action::hold, "hold"},
 };
-constexpr std::pair<State, std::string_view> kStates[] = {
-    {State::draft, "draft"},         {State::running, "running"},
-    {State::paused, "paused"},       {State::rolled_back, "rolled_back"},
-    {State::concluded, "concluded"},
-};
+constexpr State kStates[] = {State::draft, State::running, State::paused, State::rolled_back, State::concluded};
 
-// Half of the traffic: up to here the compared control is as large as the candidate, and stays so when the weight changes.
-constexpr unsigned kMatchedLimit = 5000;
+experiment::LayoutOrder order_of(const Settings& settings, const Life& life) {
+  return {life.weights_bp, life.ranges, control_of(settings), settings.analysis, life.state};
+}
 
-bool pools_over(const Settings& settings, const std::vector<unsigned>& before, const std::vector<unsigned>& after) {
-  if (before == after) return true;
-  if (settings.analysis == experiment::Analysis::all || settings.arms.size() != 2) return false;
-  const auto candidate = 1 - control_of(settings);
-  return before[candidate] <= kMatchedLimit && after[candidate] <= kMatchedLimit;
+// May the statistics be pooled over the change? Asked of what both would be while it runs: a pause changes nothing of it.
+bool pools_over(const Settings& settings, Life before, Life after) {
+  before.state = after.state = State::running;
+  const auto old_layout = experiment::make_layout(order_of(settings, before), nullptr);
+  return experiment::make_layout(order_of(settings, after), old_layout.get())->epoch == old_layout->epoch;
 }
 
 Error wrong_state(const Life& life, Action action, const std::string& why) {
-  return {"experiment.wrong_state",
-          "it is " + std::string(format_state(life.state)) + ": \"" + std::string(format_action(action)) + "\" " + why};
+  return {"experiment.wrong_state", "it is " + std::string(experiment::format_state(life.state)) + ": \"" +
+                                        std::string(format_action(action)) + "\" " + why};
 }
 
 Result<void> check_weights(const Settings& settings, const std::vector<unsigned>& weights_bp) {
@@ -45,9 +41,30 @@ Result<void> check_weights(const Settings& settings, const std::vector<unsigned>
   return {};
 }
 
-void set_weights(const Settings& settings, Life& life, std::vector<unsigned> weights_bp) {
-  if (!pools_over(settings, life.weights_bp, weights_bp)) ++life.epoch;
+Result<void> check_ranges(const Settings& settings, const std::vector<experiment::Range>& ranges) {
+  std::vector<bool> taken(experiment::kBuckets);
+  for (const auto& range : ranges) {
+    if (range.arm >= settings.arms.size() || range.first > range.last || range.last >= experiment::kBuckets)
+      return Error("experiment.bad_weights", "a range is of an arm's buckets, from 0 to 9999");
+    for (unsigned bucket = range.first; bucket <= range.last; ++bucket) {
+      if (taken[bucket]) return Error("experiment.bad_weights", "bucket " + std::to_string(bucket) + " is in two ranges");
+      taken[bucket] = true;
+    }
+  }
+  return {};
+}
+
+void set_weights(const Settings& settings, Life& life, std::vector<unsigned> weights_bp,
+                 std::vector<experiment::Range> ranges = {}) {
+  const Life before = life;
+  life.ranges = std::move(ranges);
   life.weights_bp = std::move(weights_bp);
+  if (!life.ranges.empty()) {
+    auto order = order_of(settings, life);
+    order.state = State::running;
+    life.weights_bp = experiment::make_layout(order, nullptr)->weights_bp;
+  }
+  if (!pools_over(settings, before, life)) ++life.epoch;
 }
 
 void take_step(const Settings& settings, Life& life, WallTime began, std::uint64_t requests) {
@@ -146,8 +163,13 @@ Result<void> approve(const Settings& settings, Life& life, const Change& change)
 Result<void> change_weights(const Settings& settings, Life& life, const Change& change) {
   if (life.state == State::rolled_back)
     return wrong_state(life, change.action, "needs \"resume\" or \"start\" first, with a reason");
-  if (auto checked = check_weights(settings, change.weights_bp); !checked) return checked;
-  set_weights(settings, life, change.weights_bp);
+  if (change.ranges.empty()) {
+    if (auto checked = check_weights(settings, change.weights_bp); !checked) return checked;
+    set_weights(settings, life, change.weights_bp);
+  } else {
+    if (auto checked = check_ranges(settings, change.ranges); !checked) return checked;
+    set_weights(settings, life, life.weights_bp, change.ranges);
+  }
   if (life.ramp && life.ramp->taken < settings.schedule.size())
     life.held = "weights were set by hand: \"resume\" lets the schedule go on";
   return {};
@@ -194,12 +216,6 @@ std::string_view format_action(Action action) {
   return "";
 }
 
-std::string_view format_state(State state) {
-  for (const auto& [one, word] : kStates)
-    if (one == state) return word;
-  return "";
-}
-
 std::optional<Action> parse_action(std::string_view word) {
   for (const auto& [action, name] : kActions)
     if (name == word) return action;
@@ -207,8 +223,8 @@ std::optional<Action> parse_action(std::string_view word) {
 }
 
 std::optional<State> parse_state(std::string_view word) {
-  for (const auto& [state, name] : kStates)
-    if (name == word) return state;
+  for (const auto state : kStates)
+    if (experiment::format_state(state) == word) return state;
   return std::nullopt;
 }
 
@@ -224,20 +240,11 @@ std::vector<unsigned> control_only(const Settings& settings) {
   return weights;
 }
 
-std::vector<unsigned> basis_points(const std::vector<double>& shares) {
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  std::vector<unsigned> weights;
-  std::vector<std::pair<double, std::size_t>> remainders;
-  unsigned given = 0;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const double exact = shares[i] / sum * experiment::kBuckets;
-    weights.push_back(static_cast<unsigned>(exact));
-    given += weights.back();
-    remainders.emplace_back(exact - std::floor(exact), i);
-  }
-  std::stable_sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t i = 0; given < experiment::kBuckets; ++i, ++given) ++weights[remainders[i % remainders.size()].second];
-  return weights;
+std::shared_ptr<experiment::Layout> layout_of(const Settings& settings, const Life& life) {
+  auto layout = experiment::make_layout(order_of(settings, life), nullptr);
+  layout->revision = life.revision;
+  layout->epoch = life.epoch;
+  return layout;
 }
 
 std::vector<unsigned> spread(const Settings& settings, unsigned weight_bp) {
@@ -250,7 +257,7 @@ std::vector<unsigned> spread(const Settings& settings, unsigned weight_bp) {
     for (std::size_t i = 0; i < shares.size(); ++i) candidates += shares[i] = i == control ? 0 : 1;
   for (auto& share : shares) share *= weight_bp / candidates;
   shares[control] = experiment::kBuckets - weight_bp;
-  return basis_points(shares);
+  return experiment::basis_points(shares);
 }
 
 std::vector<unsigned> effective_weights(const Settings& settings, const Life& life) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,10 @@ struct Life {
   std::uint32_t epoch = 1;        // one more with each change that the statistics may not be pooled over
   std::uint32_t judged_from = 1;  // guardrails look at no earlier epoch
   experiment::State state = experiment::State::running;
-  std::vector<unsigned> weights_bp;  // by arm; the sum is 10000. They count while it is running or concluded
-  std::optional<Ramp> ramp;          // none: no schedule
-  std::string held;                  // why the schedule stands still; empty: it goes on
+  std::vector<unsigned> weights_bp;       // by arm; the sum is 10000. They count while it is running or concluded
+  std::vector<experiment::Range> ranges;  // not empty: who owns which buckets, with the weights as they come of it
+  std::optional<Ramp> ramp;               // none: no schedule
+  std::string held;                       // why the schedule stands still; empty: it goes on
   std::string updated_by;
   std::string reason;
   WallTime updated_at{};
@@ -49,7 +51,6 @@ inline constexpr std::string_view kScheduleActor = "schedule";
 enum class Action : std::uint8_t { start, pause, resume, rollback, conclude, advance, approve, weights, hold };
 
 std::string_view format_action(Action action);
-std::string_view format_state(experiment::State state);
 std::optional<Action> parse_action(std::string_view word);
 std::optional<experiment::State> parse_state(std::string_view word);
 
@@ -58,6 +59,7 @@ struct Change {
   std::string actor;
   std::string reason;                          // no change without
   std::vector<unsigned> weights_bp{};          // of `weights`: by arm
+  std::vector<experiment::Range> ranges{};     // of `weights`: instead of them
   std::optional<std::size_t> arm{};            // of `conclude`: who gets everything; none: the shares stay
   std::optional<std::uint64_t> if_revision{};  // only if it is still at this one
   std::uint64_t requests = 0;                  // of the candidates so far
@@ -86,15 +88,15 @@ bool raises_candidate(const experiment::Settings& settings, const Life& before, 
 // Index of control among the arms.
 std::size_t control_of(const experiment::Settings& settings);
 
+// The layout that a life means.
+std::shared_ptr<experiment::Layout> layout_of(const experiment::Settings& settings, const Life& life);
+
 // All to control.
 std::vector<unsigned> control_only(const experiment::Settings& settings);
 
 // `weight_bp` for the candidates together, in the proportion of the file's weights (equal parts where the file gives them
 // nothing), the rest for control.
 std::vector<unsigned> spread(const experiment::Settings& settings, unsigned weight_bp);
-
-// Shares of a sum as basis points by the largest remainder. At least one is positive.
-std::vector<unsigned> basis_points(const std::vector<double>& shares);
 
 // "cpp 5 %, py 95 %"
 std::string describe_weights(const experiment::Settings& settings, const std::vector<unsigned>& weights_bp);

@@ -47,6 +47,16 @@ Ramp parse_ramp(const Json& object) {
   return ramp;
 }
 
+experiment::Range parse_range(const Json& range, const std::vector<experiment::ArmShare>& arms) {
+  const auto name = range.at("arm").get<std::string>();
+  const auto arm = std::find_if(arms.begin(), arms.end(), [&](const auto& one) { return one.name == name; });
+  const auto first = range.at("first").get<unsigned>();
+  const auto last = range.at("last").get<unsigned>();
+  if (arm == arms.end() || first > last || last >= experiment::kBuckets) throw std::invalid_argument("a range is none");
+  return {static_cast<std::uint8_t>(arm - arms.begin()), static_cast<std::uint16_t>(first),
+          static_cast<std::uint16_t>(last)};
+}
+
 SavedLife parse(const Json& document) {
   if (document.at("schema") != kSchema)
     throw std::invalid_argument("schema " + document.at("schema").dump() + " is not known");
@@ -69,6 +79,7 @@ SavedLife parse(const Json& document) {
   saved.control = file.at("control").get<std::string>();
   saved.salt = file.at("salt").get<std::string>();
   saved.schedule = file.at("schedule").get<std::string>();
+  for (const auto& range : document.at("ranges")) life.ranges.push_back(parse_range(range, saved.arms));
   const auto& weights = document.at("weights_bp");
   for (const auto& arm : saved.arms) life.weights_bp.push_back(weights.at(arm.name).get<unsigned>());
   if (std::accumulate(life.weights_bp.begin(), life.weights_bp.end(), 0ul) != experiment::kBuckets)
@@ -91,13 +102,16 @@ Json life_json(const Settings& settings, const Life& life) {
   Json document{{"revision", life.revision},
                 {"epoch", life.epoch},
                 {"judged_from", life.judged_from},
-                {"state", format_state(life.state)},
+                {"state", experiment::format_state(life.state)},
                 {"weights_bp", weights_json(settings.arms, life.weights_bp)},
+                {"ranges", Json::array()},
                 {"schedule", nullptr},
                 {"held", life.held},
                 {"updated_by", life.updated_by},
                 {"reason", life.reason},
                 {"updated_at", format_timestamp(life.updated_at)}};
+  for (const auto& range : life.ranges)
+    document["ranges"].push_back({{"arm", settings.arms[range.arm].name}, {"first", range.first}, {"last", range.last}});
   if (life.ramp)
     document["schedule"] = {{"taken", life.ramp->taken},
                             {"began", format_timestamp(life.ramp->began)},
@@ -147,7 +161,7 @@ Adoption adopt(const Settings& settings, const std::optional<SavedLife>& saved, 
   for (const auto& arm : settings.arms) in_file.push_back(arm.weight_bp);
   if (weights != in_file)
     adoption.note = "the saved weights count (" + describe_weights(settings, weights) + ", " +
-                    std::string(format_state(saved->life.state)) + " since revision " +
+                    std::string(experiment::format_state(saved->life.state)) + " since revision " +
                     std::to_string(saved->life.revision) + "), not the config's (" + describe_weights(settings, in_file) +
                     ")";
   return adoption;

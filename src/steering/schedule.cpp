@@ -45,7 +45,7 @@ RampDecision decide(const experiment::Settings& settings, const Life& life, cons
   const auto& steps = settings.schedule;
   if (ramp.taken >= steps.size()) return {Kind::done, "all steps were taken"};
   if (life.state != experiment::State::running)
-    return {Kind::wait, "the experiment to run: it is " + std::string(format_state(life.state))};
+    return {Kind::wait, "the experiment to run: it is " + std::string(experiment::format_state(life.state))};
   if (!life.held.empty()) return {Kind::wait, life.held};
   if (settings.not_after && now > *settings.not_after)
     return {Kind::hold, "the schedule was to end by " + format_timestamp(*settings.not_after) + " and has not"};

@@ -55,7 +55,7 @@ TEST_F(LifeTest, WhatMayBeDoneInWhichState) {
       before.state = row.state;
       const auto after = apply(settings, before, change(action, {100, 9900}), kNow);
       const bool is_allowed = std::find(row.allowed.begin(), row.allowed.end(), action) != row.allowed.end();
-      EXPECT_EQ(after.ok(), is_allowed) << format_state(row.state) << " " << format_action(action);
+      EXPECT_EQ(after.ok(), is_allowed) << experiment::format_state(row.state) << " " << format_action(action);
       if (!after) {
         EXPECT_EQ(after.error().code, "experiment.wrong_state");
       } else {
@@ -211,6 +211,25 @@ TEST_F(LifeTest, NewScheduleInTheFileGoesOnFromThePresentWeights) {
   EXPECT_FALSE(raises_candidate(settings, life, changed));
 }
 
+TEST_F(LifeTest, RangesOverrideWeightsAndHaveToFit) {
+  auto one = change(Action::weights);
+  one.ranges = {{0, 100, 299}, {0, 9000, 9099}};
+  ASSERT_EQ(apply_to(life, one), "");
+  EXPECT_EQ(life.weights_bp, (Weights{300, 9700}));
+  const auto layout = layout_of(settings, life);
+  EXPECT_EQ(layout->owner[100], 0);
+  EXPECT_EQ(layout->owner[300], 1);
+  EXPECT_EQ(layout->revision, life.revision);
+  ASSERT_EQ(apply_to(life, change(Action::weights, {300, 9700})), "");
+  EXPECT_TRUE(life.ranges.empty());
+  for (const auto& wrong : {experiment::Range{2, 0, 1}, experiment::Range{0, 2, 1}, experiment::Range{0, 0, 10000}}) {
+    one.ranges = {wrong};
+    EXPECT_EQ(apply_to(life, one), "experiment.bad_weights");
+  }
+  one.ranges = {{0, 0, 10}, {1, 10, 20}};
+  EXPECT_EQ(apply_to(life, one), "experiment.bad_weights");
+}
+
 TEST(Weights, AreSpreadOverTheCandidates) {
   auto settings = two_arms();
   EXPECT_EQ(spread(settings, 100), (Weights{100, 9900}));
@@ -230,7 +249,7 @@ TEST(Weights, InWords) {
 TEST(Words, AreReadAsTheyAreWritten) {
   for (const auto action : {Action::start, Action::rollback, Action::hold})
     EXPECT_EQ(parse_action(format_action(action)), action);
-  for (const auto state : {State::draft, State::rolled_back}) EXPECT_EQ(parse_state(format_state(state)), state);
+  for (const auto state : {State::draft, State::rolled_back}) EXPECT_EQ(parse_state(experiment::format_state(state)), state);
   EXPECT_FALSE(parse_action("dance"));
 }
 
