@@ -8,10 +8,9 @@
 #include <string>
 #include <thread>
 
-namespace tandem::app {
+#include "base/thread.hpp"
 
-// Starts a thread on which the server's signals are blocked: they belong to the main thread.
-std::thread start_thread(const std::string& name, std::function<void()> body);
+namespace tandem::app {
 
 class ErrandThread {
  public:

@@ -46,7 +46,7 @@ RULES = (
         r"\bco_spawn\b",
         ("src/base/task_group", "src/base/loop", "src/net/listener", "src/app/"),
     ),
-    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/base/boost_impl.cpp", "src/admin/admin_client")),
+    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/base/boost_impl.cpp", "src/admin/admin_client", "src/steering/webhook")),
     Rule(
         "JSON stops at the door",
         r"nlohmann",
