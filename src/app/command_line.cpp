@@ -19,7 +19,7 @@ constexpr const char* kDefaultConfigs[] = {"config/tandem.json", "/etc/tandem/ta
 constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
 constexpr int kBadUsage = 2;
 
-const std::vector<std::string> kLater = {"compare", "weights", "report", "diffs"};
+const std::vector<std::string> kLater = {"compare", "report", "diffs"};
 
 // A message for the user; CLI11 takes the text of any of its own exceptions.
 [[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
@@ -37,6 +37,17 @@ struct Typed {
   std::vector<std::string> headers;
   std::string admin_url = kDefaultAdmin;
   WorkerChoice choice;
+  std::string route;
+  std::vector<std::string> weights;
+  std::string arm;
+  std::string reason;
+  std::uint64_t revision = 0;
+  bool dry_run = false;
+  bool advance = false;
+  bool approve = false;
+  std::string since;
+  std::string audit_file;
+  bool verify = false;
   bool json = false;
   int control_fd = 3;
   unsigned lanes = 0;
@@ -100,6 +111,47 @@ std::string admin_of(const Typed& typed) {
   if (url.rfind("http://", 0) != 0 || url.find_first_of("/?#", 7) != std::string::npos || url.size() == 7)
     refuse("--admin: expected http://HOST:PORT or unix:PATH, got \"" + typed.admin_url + "\"");
   return url;
+}
+
+// "cpp=5", "cpp=0.5%"
+std::pair<std::string, std::string> parse_weight(const std::string& text) {
+  const auto equals = text.rfind('=');
+  auto number = equals == std::string::npos ? "" : text.substr(equals + 1);
+  if (number.ends_with('%')) number.pop_back();
+  char* end = nullptr;
+  const double value = std::strtod(number.c_str(), &end);
+  if (equals == 0 || number.empty() || *end != '\0' || !(value >= 0) || value > 1e9)
+    refuse("expected an arm and its weight, such as cpp=5 or cpp=5%, got \"" + text + "\"");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+ExperimentCommand experiment(const Typed& typed, std::string action) {
+  ExperimentCommand command;
+  if (action == "ramp" && typed.advance) action = "advance";
+  if (action == "ramp" && typed.approve) action = "approve";
+  command.action = std::move(action);
+  command.admin = admin_of(typed);
+  command.route = typed.route;
+  for (const auto& text : typed.weights) command.weights.push_back(parse_weight(text));
+  const auto is_part = [](const auto& weight) { return weight.second.ends_with('%'); };
+  if (std::any_of(command.weights.begin(), command.weights.end(), is_part)) {
+    if (!std::all_of(command.weights.begin(), command.weights.end(), is_part))
+      refuse("write all weights as shares (cpp=5 py=95) or all as parts of the whole (cpp=5%)");
+    for (const auto& [arm, weight] : command.weights)
+      if (std::strtod(weight.c_str(), nullptr) > 100) refuse("\"" + arm + "=" + weight + "\" is more than 100 %");
+  }
+  command.arm = typed.arm;
+  command.reason = typed.reason;
+  command.revision = typed.revision;
+  command.dry_run = typed.dry_run;
+  command.json = typed.json;
+  const bool changes = command.action != "ramp" && (command.action != "weights" || !command.weights.empty());
+  if (changes && !command.dry_run && command.reason.find_first_not_of(" \t") == std::string::npos)
+    refuse("say why with --reason TEXT: the audit log keeps it");
+  if (!changes && (command.dry_run || !command.reason.empty()))
+    refuse(command.action == "ramp" ? "--reason and --dry-run belong to --advance or --approve"
+                                    : "say the weights: ARM=WEIGHT");
+  return command;
 }
 
 // The first word that is no option; the command, if there is one.
@@ -186,6 +238,44 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     add_json(command);
   }
 
+  const std::pair<const char*, const char*> changes[] = {
+      {"weights", "show the weights of a running server's experiment, or change them"},
+      {"ramp", "show where an experiment's schedule stands, or take or approve its next step"},
+      {"start", "let a draft run, or begin again after a rollback"},
+      {"pause", "give control all traffic until \"resume\""},
+      {"resume", "go on after a pause, a hold or a rollback"},
+      {"rollback", "give control all traffic for good"},
+      {"conclude", "end an experiment with the weights it has, or with all for one arm"},
+  };
+  std::vector<CLI::App*> experiment_commands;
+  for (const auto& [name, what] : changes) {
+    auto* command = app.add_subcommand(name, what);
+    experiment_commands.push_back(command);
+    command->add_option("ROUTE", typed.route, "name of the route or id of the experiment")->required();
+    if (std::string_view(name) == "weights")
+      command->add_option("WEIGHTS", typed.weights, "shares of all arms, or parts of the whole with %")->type_name("ARM=W");
+    if (std::string_view(name) == "conclude")
+      command->add_option("--arm", typed.arm, "give this arm everything")->type_name("NAME");
+    if (std::string_view(name) == "ramp") {
+      auto* advance = command->add_flag("--advance", typed.advance, "take the next step now, whatever it waits for");
+      command->add_flag("--approve", typed.approve, "let the next step come when its other conditions hold")
+          ->excludes(advance);
+    }
+    command->add_option("--reason", typed.reason, "why; the audit log keeps it")->type_name("TEXT");
+    command->add_option("--revision", typed.revision, "only if it is still at this revision")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    command->add_flag("--dry-run", typed.dry_run, "show what it would do");
+    add_admin(command);
+    add_json(command);
+  }
+  auto* audit_command = app.add_subcommand("audit", "show who changed which experiment, when and why");
+  audit_command->add_option("--since", typed.since, "changes from then on, such as 2026-11-23T10:00:00Z")->type_name("TIME");
+  audit_command->add_flag("--verify", typed.verify, "check that no line of the log was altered or taken out");
+  audit_command->add_option("--file", typed.audit_file, "check this file; asks no server")->type_name("PATH");
+  add_admin(audit_command);
+  add_json(audit_command);
+
   auto* version_command = app.add_subcommand("version", "print the version and what it was built with");
   add_json(version_command);
   bool version_flag = false;
@@ -217,6 +307,10 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*stacks_command) return CommandLine(StacksCommand{admin_of(typed), typed.choice, typed.json});
     if (*requests_command) return CommandLine(RequestsCommand{admin_of(typed), typed.choice, typed.json});
     if (*reload_command) return CommandLine(ReloadCommand{admin_of(typed), typed.json});
+    for (auto* command : experiment_commands)
+      if (*command) return CommandLine(experiment(typed, command->get_name()));
+    if (*audit_command)
+      return CommandLine(AuditCommand{admin_of(typed), typed.since, typed.audit_file, typed.verify, typed.json});
     if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes, typed.user});
     return CommandLine(VersionCommand{typed.json});
   } catch (const CLI::CallForHelp& help) {

@@ -1,6 +1,7 @@
 // What the user typed, as a value: one struct per command. Bad usage is answered here; the commands' bodies are elsewhere.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,6 +70,27 @@ struct ReloadCommand {
   bool json = false;
 };
 
+// What is to be seen or done of one experiment.
+struct ExperimentCommand {
+  std::string action;  // "weights", "ramp", "advance", "approve", "start", "pause", "resume", "rollback", "conclude"
+  std::string admin;
+  std::string route;                                           // or the experiment's id
+  std::vector<std::pair<std::string, std::string>> weights{};  // of "weights": by arm, "5" or "5%"; none: show them
+  std::string arm{};                                           // of "conclude": who gets everything
+  std::string reason{};
+  std::uint64_t revision = 0;  // only if it is still that one; 0: whatever it is
+  bool dry_run = false;
+  bool json = false;
+};
+
+struct AuditCommand {
+  std::string admin;
+  std::string since{};
+  std::string file{};  // verify this one
+  bool verify = false;
+  bool json = false;
+};
+
 struct VersionCommand {
   bool json = false;
 };
@@ -80,9 +102,9 @@ struct WorkerCommand {
   std::string user;  // whom to become; empty: nobody
 };
 
-using CommandLine =
-    std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,
-                 StacksCommand, RequestsCommand, ReloadCommand, VersionCommand, WorkerCommand>;
+using CommandLine = std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand,
+                                 WorkersCommand, StacksCommand, RequestsCommand, ReloadCommand, ExperimentCommand,
+                                 AuditCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

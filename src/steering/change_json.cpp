@@ -44,7 +44,8 @@ Result<std::vector<unsigned>> parse_shares(const Settings& settings, const Json&
   }
   for (const auto& arm : settings.arms)
     if (!object.contains(arm.name))
-      return bad_weights("\"weights\" are shares of a sum: " + in_quotes(arm.name) + " has none; \"weights_bp\" may leave arms out");
+      return bad_weights("\"weights\" are shares of a sum: " + in_quotes(arm.name) +
+                         " has none; \"weights_bp\" may leave arms out");
   if (std::all_of(shares.begin(), shares.end(), [](double share) { return share == 0; }))
     return bad_weights("one arm at least has a weight above 0");
   return experiment::basis_points(shares);
@@ -129,7 +130,8 @@ std::vector<std::string> warnings_of(const Settings& settings, const Life& befor
   const auto old_weights = effective_weights(settings, before);
   const auto new_weights = effective_weights(settings, after);
   const auto control = control_of(settings);
-  if (after.epoch != before.epoch) warnings.emplace_back("a new epoch begins: what was measured before is not pooled with what comes");
+  if (after.epoch != before.epoch)
+    warnings.emplace_back("a new epoch begins: what was measured before is not pooled with what comes");
   for (std::size_t i = 0; i < new_weights.size(); ++i) {
     const auto& name = settings.arms[i].name;
     if (i != control && new_weights[i] > 1000 && new_weights[i] > 10 * old_weights[i])
@@ -137,7 +139,8 @@ std::vector<std::string> warnings_of(const Settings& settings, const Life& befor
     if (i != control && new_weights[i] > 0 && new_weights[i] < 100 && after.state == experiment::State::running)
       warnings.push_back(name + " gets less than 1 % of the keys: differences take long to see");
   }
-  if (new_weights[control] == 0) warnings.push_back("control (" + settings.control + ") gets nothing: there is nothing to compare with");
+  if (new_weights[control] == 0)
+    warnings.push_back("control (" + settings.control + ") gets nothing: there is nothing to compare with");
   if (!after.ranges.empty()) warnings.emplace_back("explicit ranges: other replicas need the same");
   if (before.held.empty() && !after.held.empty()) warnings.push_back("the schedule stands still: " + after.held);
   return warnings;
@@ -194,7 +197,8 @@ Json preview_json(const Settings& settings, const Life& before, const Life& afte
   const auto new_layout = layout_of(settings, after);
   std::map<std::pair<unsigned, unsigned>, unsigned> moves;
   for (unsigned bucket = 0; bucket < experiment::kBuckets; ++bucket)
-    if (old_layout->owner[bucket] != new_layout->owner[bucket]) ++moves[{old_layout->owner[bucket], new_layout->owner[bucket]}];
+    if (old_layout->owner[bucket] != new_layout->owner[bucket])
+      ++moves[{old_layout->owner[bucket], new_layout->owner[bucket]}];
   auto moved = Json::array();
   for (const auto& [way, buckets] : moves)
     moved.push_back({{"from", settings.arms[way.first].name}, {"to", settings.arms[way.second].name}, {"buckets", buckets}});

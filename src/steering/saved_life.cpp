@@ -143,7 +143,7 @@ bool is_same_experiment(const Settings& settings, const SavedLife& saved) {
                     [](const auto& a, const auto& b) { return a.name == b.name; });
 }
 
-Adoption adopt(const Settings& settings, const std::optional<SavedLife>& saved, WallTime now, std::uint64_t requests) {
+Adoption adoption_of(const Settings& settings, const std::optional<SavedLife>& saved, WallTime now, std::uint64_t requests) {
   if (!saved) return {begin_life(settings, now), true, ""};
   if (!is_same_experiment(settings, *saved) || !has_same_shares(settings, *saved)) {
     Adoption adoption{apply_new_arms(settings, saved->life, now), true, ""};

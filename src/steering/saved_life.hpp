@@ -39,7 +39,7 @@ struct Adoption {
 };
 
 // `requests`: of the candidates so far, of the same experiment.
-Adoption adopt(const experiment::Settings& settings, const std::optional<SavedLife>& saved, WallTime now,
+Adoption adoption_of(const experiment::Settings& settings, const std::optional<SavedLife>& saved, WallTime now,
                std::uint64_t requests);
 
 // What cannot be read may have been a rollback: control serves until somebody has looked.

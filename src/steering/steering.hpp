@@ -1,6 +1,6 @@
 // The experiments of a running server: what they are, who may change them, what they keep across restarts, and when they
-// change by themselves (experiments.md §5.11 to §5.13). All of it happens on one thread, one thing at a time; I/O threads only
-// ever see a new layout.
+// change by themselves (experiments.md §5.11 to §5.13). All of it happens on one thread, one thing at a time; I/O threads
+// only ever see a new layout.
 #pragma once
 
 #include <condition_variable>

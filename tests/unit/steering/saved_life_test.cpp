@@ -20,7 +20,7 @@ class SavedLifeTest : public ::testing::Test {
     const auto text = saved_life_json(settings, save_life(settings, life)).dump();
     auto saved = parse_saved_life(text);
     EXPECT_TRUE(saved) << saved.error().message;
-    return adopt(in_file, *saved, kNow + std::chrono::hours(1), 0);
+    return adoption_of(in_file, *saved, kNow + std::chrono::hours(1), 0);
   }
 
   experiment::Settings settings = two_arms();
@@ -79,7 +79,7 @@ TEST_F(SavedLifeTest, ChangedScheduleLeavesTheWeights) {
 }
 
 TEST_F(SavedLifeTest, FirstSightFollowsTheFile) {
-  const auto adoption = adopt(settings, std::nullopt, kNow, 0);
+  const auto adoption = adoption_of(settings, std::nullopt, kNow, 0);
   EXPECT_EQ(adoption.life, life);
   EXPECT_TRUE(adoption.is_changed);
   EXPECT_EQ(adoption.note, "");

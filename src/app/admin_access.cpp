@@ -1,0 +1,51 @@
+#include "app/admin_access.hpp"
+
+#include <iostream>
+
+#include "app/commands.hpp"
+
+namespace tandem::app {
+
+admin::AdminClientOptions client_options(const std::string& url) {
+  admin::AdminClientOptions options;
+  options.url = url;
+  options.token = process_environment()("TANDEM_ADMIN_TOKEN").value_or("");
+  return options;
+}
+
+int complain(const std::string& message) {
+  std::cerr << "tandem: " << message << "\n";
+  return kFailed;
+}
+
+void print_document(const std::string& document) { std::cout << document << (document.ends_with('\n') ? "" : "\n"); }
+
+int show(const admin::AdminClientOptions& options, const std::string& path, bool json,
+         Result<std::string> (*format)(std::string_view)) {
+  const auto answer = admin::admin_get(options, path);
+  if (!answer) return complain(answer.error().message);
+  if (json) {
+    print_document(*answer);
+    return 0;
+  }
+  const auto text = format(*answer);
+  if (!text) return complain(text.error().message);
+  std::cout << *text;
+  return 0;
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.') {
+      out += c;
+    } else {
+      constexpr std::string_view kHex = "0123456789ABCDEF";
+      ((out += '%') += kHex[byte >> 4]) += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace tandem::app

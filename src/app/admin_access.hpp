@@ -1,0 +1,27 @@
+// What the commands that speak to a running server's admin side have in common. The token, if one is needed, is
+// TANDEM_ADMIN_TOKEN.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "admin/admin_client.hpp"
+#include "base/result.hpp"
+
+namespace tandem::app {
+
+admin::AdminClientOptions client_options(const std::string& url);
+
+// Says it on standard error; the exit code.
+int complain(const std::string& message);
+
+void print_document(const std::string& document);
+
+// Prints what a page says: as it is, or as a table.
+int show(const admin::AdminClientOptions& options, const std::string& path, bool json,
+         Result<std::string> (*format)(std::string_view));
+
+// For a segment or a value of a URL.
+std::string percent_encoded(std::string_view text);
+
+}  // namespace tandem::app
