@@ -40,7 +40,7 @@ struct Adoption {
 
 // `requests`: of the candidates so far, of the same experiment.
 Adoption adoption_of(const experiment::Settings& settings, const std::optional<SavedLife>& saved, WallTime now,
-               std::uint64_t requests);
+                     std::uint64_t requests);
 
 // What cannot be read may have been a rollback: control serves until somebody has looked.
 Adoption adopt_unreadable(const experiment::Settings& settings, WallTime now);

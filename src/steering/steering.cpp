@@ -197,10 +197,9 @@ std::shared_ptr<experiment::Experiment> Steering::prepare_here(const Settings& s
   if (known != subjects_.end() && is_same_experiment(settings, save_life(known->second.settings, known->second.life)))
     return known->second.experiment;
   Prepared prepared;
-  prepared.adoption =
-      known == subjects_.end()
-          ? load(settings)
-          : adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
+  prepared.adoption = known == subjects_.end()
+                          ? load(settings)
+                          : adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
   auto one = std::make_shared<experiment::Experiment>(settings, layout_of(settings, prepared.adoption.life),
                                                       static_cast<unsigned>(loops_.size()), nullptr);
   prepared.experiment = one;

@@ -1,0 +1,281 @@
+#include "steering/guardrails.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "statistics/mean_ratio.hpp"
+#include "statistics/quantile.hpp"
+#include "statistics/risk_ratio.hpp"
+#include "statistics/sample_ratio.hpp"
+#include "steering/life.hpp"
+
+namespace tandem::steering {
+
+namespace {
+
+using experiment::GuardrailSettings;
+using experiment::Settings;
+using measure::Counts;
+using statistics::Sides;
+using statistics::Sums;
+using Metric = GuardrailSettings::Metric;
+
+constexpr double kAlphaTotal = 0.01;
+// Fewer errors more than that in a thousand requests are nobody's emergency, whatever their ratio.
+constexpr double kLeastExcess = 0.001;
+constexpr double kLeastDeviation = 0.01;
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g", value);
+  return text;
+}
+
+Counts both(const measure::ByPopulation<Counts>& counts) {
+  Counts sum = counts.analysed;
+  sum.merge(counts.rest);
+  return sum;
+}
+
+// What every guardrail goes by: windows of the candidate and of all of control.
+struct Pair {
+  const Settings& settings;
+  const measure::Record& record;
+  const Scope& scope;
+  std::size_t candidate;
+  std::size_t control;
+
+  // Calls `look(candidate's counts, control's counts)` for the windows of the epochs that count, from `since` on.
+  template <class Look>
+  void for_each_window(std::int64_t since, bool only_ended, Look look) const {
+    for (const auto& [index_of_epoch, epoch] : record.epochs()) {
+      if (index_of_epoch < scope.from_epoch) continue;
+      for (const auto& [index, arms] : epoch.windows) {
+        const auto begins = index * epoch.window_seconds;
+        if (begins < since || (only_ended && begins + epoch.window_seconds > scope.now)) continue;
+        look(both(arms[candidate]), both(arms[control]));
+      }
+    }
+  }
+};
+
+std::uint64_t events_of(Metric metric, const Counts& counts) {
+  return metric == Metric::errors ? counts.errors : counts.timeouts;
+}
+
+// The grid's first risk ratio that is no less than the margin: what is to be excluded.
+int null_step(double margin) {
+  const int step = static_cast<int>(std::ceil(16 * std::log2(margin) - 1e-9));
+  return std::clamp(step, 0, statistics::RiskRatio::kSteps - 1);
+}
+
+std::optional<Judgement> judge_events(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
+  statistics::RiskRatio ratio;
+  double candidate_events = 0, candidate_requests = 0, control_events = 0, control_requests = 0, expected = 0;
+  pair.for_each_window(0, false, [&](const Counts& candidate, const Counts& control) {
+    if (candidate.requests == 0 || control.requests == 0) return;
+    const auto e_t = static_cast<double>(events_of(guardrail.metric, candidate));
+    const auto e_c = static_cast<double>(events_of(guardrail.metric, control));
+    const auto n_t = static_cast<double>(candidate.requests);
+    const auto n_c = static_cast<double>(control.requests);
+    if (e_t + e_c > 0) ratio.add(e_t, e_c, n_t, n_c);
+    candidate_events += e_t;
+    candidate_requests += n_t;
+    control_events += e_c;
+    control_requests += n_c;
+    expected += n_t * e_c / n_c;  // window by window: a ramp during a bad hour of both is no excess
+  });
+  if (candidate_requests == 0) return std::nullopt;
+  Judgement judgement;
+  judgement.ln_e = ratio.ln_e(Sides::one, null_step(guardrail.margin));
+  const double excess = (candidate_events - expected) / candidate_requests;
+  judgement.has_fired = judgement.ln_e >= std::log(1 / alpha) && excess > kLeastExcess;
+  judgement.evidence = {{"candidate", {{"events", candidate_events}, {"requests", candidate_requests}}},
+                        {"control", {{"events", control_events}, {"requests", control_requests}}},
+                        {"excess", excess},
+                        {"margin", guardrail.margin},
+                        {"ln_e", judgement.ln_e},
+                        {"ln_e_limit", std::log(1 / alpha)}};
+  judgement.why = number(candidate_events) + " of " + number(candidate_requests) + " requests, against " +
+                  number(control_events) + " of " + number(control_requests) + " of control";
+  return judgement;
+}
+
+using Cells = std::vector<statistics::Bin>;
+
+Cells bins_of(const measure::SparseHistogram& histogram) {
+  Cells bins;
+  for (const auto& cell : histogram.cells())
+    bins.push_back({static_cast<double>(measure::FineBuckets::lower_bound(cell.bucket)),
+                    static_cast<double>(measure::FineBuckets::lower_bound(cell.bucket + 1) - 1), cell.count});
+  return bins;
+}
+
+std::uint64_t least_requests(double quantile) { return quantile >= 0.999 ? 20'000 : quantile >= 0.99 ? 2'000 : 500; }
+
+// Of requests, those up to the quantile's bucket, by window.
+double design_effect(const std::vector<Counts>& windows, std::size_t bucket) {
+  std::vector<Sums> sums;
+  for (const auto& window : windows)
+    if (window.requests > 0)
+      sums.push_back({static_cast<double>(window.requests), static_cast<double>(window.total.count_before(bucket + 1))});
+  return std::max(1.0, statistics::design_effect(sums));
+}
+
+std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
+  std::vector<Counts> candidates, controls;
+  Counts candidate, control;
+  pair.for_each_window(pair.scope.weights_since, true, [&](const Counts& of_candidate, const Counts& of_control) {
+    candidate.merge(of_candidate);
+    control.merge(of_control);
+    candidates.push_back(of_candidate);
+    controls.push_back(of_control);
+  });
+  const auto least = least_requests(guardrail.quantile);
+  if (candidate.requests < least || control.requests < least) return std::nullopt;
+  const auto ratio = statistics::quantile_ratio(
+      bins_of(control.total), bins_of(candidate.total), guardrail.quantile, alpha,
+      design_effect(controls, measure::quantile_bucket(control.total, guardrail.quantile)),
+      design_effect(candidates, measure::quantile_bucket(candidate.total, guardrail.quantile)), 10'000, Sides::one);
+  Judgement judgement;
+  judgement.has_fired = ratio.interval.low > guardrail.margin;
+  judgement.evidence = {{"ratio", ratio.ratio},
+                        {"low", ratio.interval.low},
+                        {"margin", guardrail.margin},
+                        {"requests", {{"candidate", candidate.requests}, {"control", control.requests}}},
+                        {"windows", candidates.size()}};
+  judgement.why = number(ratio.ratio) + " times that of control, at least " + number(ratio.interval.low);
+  return judgement;
+}
+
+std::optional<Judgement> judge_mean(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
+  std::vector<statistics::PairedWindow> windows;
+  const auto sums_of = [&](const Counts& counts) {
+    return guardrail.metric == Metric::cpu
+               ? Sums{static_cast<double>(counts.cpu_requests), static_cast<double>(counts.cpu_ns)}
+               : Sums{static_cast<double>(counts.requests), static_cast<double>(counts.total_ns)};
+  };
+  bool has_candidate = false, has_control = false;
+  pair.for_each_window(pair.scope.weights_since, true, [&](const Counts& candidate, const Counts& control) {
+    const statistics::PairedWindow window{sums_of(control), sums_of(candidate)};
+    if (window.control.n == 0 || window.candidate.n == 0) return;
+    has_candidate = has_candidate || window.candidate.y > 0;
+    has_control = has_control || window.control.y > 0;
+    windows.push_back(window);
+  });
+  if (windows.size() < std::max(2u, pair.settings.min_windows) || !has_candidate || !has_control) return std::nullopt;
+  const auto estimate = statistics::ln_ratio(windows);
+  const double low = std::exp(estimate.interval(alpha, pair.settings.planned_windows, Sides::one).low);
+  Judgement judgement;
+  judgement.has_fired = low > guardrail.margin;
+  judgement.evidence = {
+      {"ratio", std::exp(estimate.value)}, {"low", low}, {"margin", guardrail.margin}, {"windows", windows.size()}};
+  judgement.why = number(std::exp(estimate.value)) + " times that of control, at least " + number(low);
+  return judgement;
+}
+
+// Keys of the newest epoch, since another epoch may have other shares.
+std::optional<Judgement> judge_shares(const Pair& pair, double alpha) {
+  const auto& epochs = pair.record.epochs();
+  if (epochs.empty() || epochs.rbegin()->first < pair.scope.from_epoch) return std::nullopt;
+  const auto& epoch = epochs.rbegin()->second;
+  if (epoch.arms.size() <= std::max(pair.candidate, pair.control)) return std::nullopt;
+  const bool is_matched = pair.settings.analysis == experiment::Analysis::matched;
+  const auto& candidate = epoch.arms[pair.candidate].analysed.keys;
+  const auto& control = epoch.arms[pair.control].analysed.keys;
+  const auto threshold = std::min(candidate.threshold(), control.threshold());
+  const std::uint64_t counts[] = {candidate.count_below(threshold), control.count_below(threshold)};
+  if (counts[0] + counts[1] == 0) return std::nullopt;
+  double weights[] = {1, 1};
+  if (!is_matched || (!epoch.weights_bp.empty() && epoch.weights_bp[pair.candidate] > 5000)) {
+    if (epoch.weights_bp.empty()) return std::nullopt;
+    weights[0] = epoch.weights_bp[pair.candidate];
+    weights[1] = epoch.weights_bp[pair.control];
+  }
+  if (weights[0] == 0 || weights[1] == 0) return std::nullopt;
+  Judgement judgement;
+  judgement.ln_e = statistics::ln_sample_ratio_e(counts, weights);
+  judgement.has_fired =
+      judgement.ln_e >= std::log(1 / alpha) && statistics::sample_ratio_deviation(counts, weights) > kLeastDeviation;
+  judgement.evidence = {{"keys", {{"candidate", counts[0]}, {"control", counts[1]}}},
+                        {"weights", {{"candidate", weights[0]}, {"control", weights[1]}}},
+                        {"ln_e", judgement.ln_e},
+                        {"ln_e_limit", std::log(1 / alpha)}};
+  judgement.why = std::to_string(counts[0]) + " keys against " + std::to_string(counts[1]) + " of control, meant to be " +
+                  number(weights[0]) + " to " + number(weights[1]);
+  return judgement;
+}
+
+std::optional<Judgement> judge_one(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
+  switch (guardrail.metric) {
+    case Metric::errors:
+    case Metric::timeouts:
+      return judge_events(pair, guardrail, alpha);
+    case Metric::latency:
+      if (!pair.scope.with_windows) return std::nullopt;
+      return guardrail.quantile > 0 ? judge_quantile(pair, guardrail, alpha) : judge_mean(pair, guardrail, alpha);
+    case Metric::cpu:
+      return pair.scope.with_windows ? judge_mean(pair, guardrail, alpha) : std::nullopt;
+    case Metric::srm:
+      return pair.scope.with_windows ? judge_shares(pair, alpha) : std::nullopt;
+    case Metric::mismatch:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string format_guardrail(const GuardrailSettings& guardrail) {
+  switch (guardrail.metric) {
+    case Metric::errors:
+      return "errors";
+    case Metric::timeouts:
+      return "timeouts";
+    case Metric::latency:
+      return guardrail.quantile > 0 ? "p" + number(guardrail.quantile * 100) : "mean";
+    case Metric::cpu:
+      return "cpu";
+    case Metric::mismatch:
+      return "mismatch";
+    case Metric::srm:
+      break;
+  }
+  return "srm";
+}
+
+double guardrail_alpha(const Settings& settings, std::size_t guardrail) {
+  const auto& all = settings.guardrails;
+  double left = kAlphaTotal;
+  std::size_t sharing = 0;
+  for (const auto& one : all) {
+    left -= one.alpha.value_or(0);
+    if (!one.alpha) ++sharing;
+  }
+  const double alpha =
+      all[guardrail].alpha.value_or(std::max(left, 1e-6) / static_cast<double>(std::max<std::size_t>(sharing, 1)));
+  return alpha / static_cast<double>(std::max<std::size_t>(settings.arms.size() - 1, 1));
+}
+
+std::vector<Judgement> judge(const Settings& settings, const measure::Record& record, const Scope& scope) {
+  std::vector<Judgement> judgements;
+  const auto control = control_of(settings);
+  for (std::size_t arm = 0; arm < settings.arms.size(); ++arm) {
+    if (arm == control) continue;
+    const Pair pair{settings, record, scope, arm, control};
+    for (std::size_t i = 0; i < settings.guardrails.size(); ++i) {
+      auto judgement = judge_one(pair, settings.guardrails[i], guardrail_alpha(settings, i));
+      if (!judgement) continue;
+      judgement->guardrail = i;
+      judgement->arm = arm;
+      judgement->why = format_guardrail(settings.guardrails[i]) + " of " + settings.arms[arm].name + ": " + judgement->why;
+      judgements.push_back(std::move(*judgement));
+    }
+  }
+  return judgements;
+}
+
+}  // namespace tandem::steering

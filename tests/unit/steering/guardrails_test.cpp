@@ -1,0 +1,210 @@
+#include "steering/guardrails.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "unit/steering/settings.hpp"
+
+namespace tandem::steering {
+namespace {
+
+using experiment::GuardrailSettings;
+using Metric = GuardrailSettings::Metric;
+
+constexpr std::int64_t kStart = 1'800'000'000;
+
+GuardrailSettings guardrail(Metric metric, double margin, double quantile = 0) {
+  GuardrailSettings one;
+  one.metric = metric;
+  one.margin = margin;
+  one.quantile = quantile;
+  return one;
+}
+
+// Traffic of two arms, a second at a time.
+class Traffic {
+ public:
+  explicit Traffic(unsigned seed) : random_(seed) {}
+
+  struct Arm {
+    double requests = 0;  // a second
+    double error_rate = 0;
+    double milliseconds = 10;
+  };
+  void second(const Arm& candidate, const Arm& control) {
+    measure::Slice slice;
+    slice.epochs.push_back({1, std::vector<measure::ByPopulation<measure::Slice::Arm>>(2)});
+    count(candidate, slice.epochs[0].arms[0]);
+    count(control, slice.epochs[0].arms[1]);
+    record.add(slice, now);
+    ++now;
+  }
+
+  measure::Record record{2, 10};
+  std::int64_t now = kStart;
+
+ private:
+  void count(const Arm& arm, measure::ByPopulation<measure::Slice::Arm>& into) {
+    auto& counts = into.rest.counts;  // guardrails look at all of it
+    counts.requests = std::poisson_distribution<std::uint64_t>(arm.requests)(random_);
+    counts.errors = std::binomial_distribution<std::uint64_t>(counts.requests, arm.error_rate)(random_);
+    std::map<std::size_t, std::uint64_t> buckets;
+    std::lognormal_distribution<double> time(std::log(arm.milliseconds * 1e6), 0.5);
+    for (std::uint64_t i = 0; i < counts.requests; ++i) {
+      const auto ns = static_cast<std::uint64_t>(time(random_));
+      counts.total_ns += ns;
+      ++buckets[measure::FineBuckets::of(ns)];
+    }
+    for (const auto& [bucket, n] : buckets) counts.total.append(bucket, n);
+  }
+
+  std::mt19937 random_;
+};
+
+class GuardrailsTest : public ::testing::Test {
+ protected:
+  bool fires(const Traffic& traffic) const {
+    Scope scope;
+    scope.now = traffic.now;
+    for (const auto& one : judge(settings, traffic.record, scope))
+      if (one.has_fired) return true;
+    return false;
+  }
+  // Seconds until it fires, at most `limit`.
+  int seconds_to_fire(unsigned seed, const Traffic::Arm& candidate, const Traffic::Arm& control, int limit) const {
+    Traffic traffic(seed);
+    for (int second = 1; second <= limit; ++second) {
+      traffic.second(candidate, control);
+      if (fires(traffic)) return second;
+    }
+    return limit + 1;
+  }
+
+  experiment::Settings settings = two_arms(100);
+};
+
+TEST_F(GuardrailsTest, AlphaIsSplit) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5), guardrail(Metric::timeouts, 1.5), guardrail(Metric::cpu, 2)};
+  EXPECT_DOUBLE_EQ(guardrail_alpha(settings, 0), 0.01 / 3);
+  settings.guardrails[0].alpha = 0.004;
+  EXPECT_DOUBLE_EQ(guardrail_alpha(settings, 0), 0.004);
+  EXPECT_DOUBLE_EQ(guardrail_alpha(settings, 1), 0.003);
+  settings.arms.push_back({"third", 0});
+  EXPECT_DOUBLE_EQ(guardrail_alpha(settings, 1), 0.0015);
+}
+
+TEST_F(GuardrailsTest, NoDataFiresNothing) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5),   guardrail(Metric::latency, 1.25, 0.99),
+                         guardrail(Metric::latency, 1.25), guardrail(Metric::cpu, 2),
+                         guardrail(Metric::srm, 0),        guardrail(Metric::mismatch, 0.01)};
+  EXPECT_TRUE(judge(settings, measure::Record(2, 10), {}).empty());
+  Traffic traffic(1);
+  for (int i = 0; i < 100; ++i) traffic.second({0, 0, 10}, {100, 0.5, 10});
+  EXPECT_FALSE(fires(traffic));
+}
+
+TEST_F(GuardrailsTest, TenTimesTheErrorsAtOnePerCentAreFoundInTwoMinutes) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5)};
+  int found = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed)
+    if (seconds_to_fire(seed, {2, 0.05, 10}, {198, 0.005, 10}, 120) <= 120) ++found;
+  EXPECT_GE(found, 36);
+}
+
+TEST_F(GuardrailsTest, AtFivePerCentInFortySeconds) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5)};
+  int found = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed)
+    if (seconds_to_fire(seed, {10, 0.05, 10}, {190, 0.005, 10}, 40) <= 40) ++found;
+  EXPECT_GE(found, 36);
+}
+
+TEST_F(GuardrailsTest, EqualErrorRatesAreLeftAlone) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5), guardrail(Metric::latency, 1.25, 0.99)};
+  int fired = 0;
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    Traffic traffic(seed);
+    for (int i = 0; i < 300; ++i) traffic.second({10, 0.02, 10}, {90, 0.02, 10});
+    if (fires(traffic)) ++fired;
+  }
+  EXPECT_LE(fired, 1);
+}
+
+TEST_F(GuardrailsTest, FewErrorsMoreAreNobodysEmergency) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5)};
+  measure::Record record(2, 10);
+  measure::Slice slice;
+  slice.epochs.push_back({1, std::vector<measure::ByPopulation<measure::Slice::Arm>>(2)});
+  slice.epochs[0].arms[0].rest.counts.requests = slice.epochs[0].arms[1].rest.counts.requests = 1'000'000;
+  slice.epochs[0].arms[0].rest.counts.errors = 900;
+  slice.epochs[0].arms[1].rest.counts.errors = 10;
+  record.add(slice, kStart);
+  const auto judgements = judge(settings, record, {});
+  ASSERT_EQ(judgements.size(), 1u);
+  EXPECT_GT(judgements[0].ln_e, 100);
+  EXPECT_FALSE(judgements[0].has_fired);
+}
+
+TEST_F(GuardrailsTest, ErrorsOfBothDuringARampAreNoExcess) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5)};
+  Traffic traffic(3);
+  for (int i = 0; i < 100; ++i) traffic.second({1, 0.001, 10}, {199, 0.001, 10});
+  for (int i = 0; i < 100; ++i) traffic.second({100, 0.2, 10}, {100, 0.2, 10});  // a bad hour, at half of the traffic
+  EXPECT_FALSE(fires(traffic));
+}
+
+TEST_F(GuardrailsTest, SlowTailIsFound) {
+  settings.guardrails = {guardrail(Metric::latency, 1.25, 0.99)};
+  Traffic slow(5), same(6);
+  for (int i = 0; i < 300; ++i) {
+    slow.second({50, 0, 20}, {50, 0, 10});
+    same.second({50, 0, 10}, {50, 0, 10});
+  }
+  EXPECT_TRUE(fires(slow));
+  EXPECT_FALSE(fires(same));
+}
+
+TEST_F(GuardrailsTest, SlowMeanIsFoundAfterEnoughWindows) {
+  settings.guardrails = {guardrail(Metric::latency, 1.25)};
+  Traffic traffic(7);
+  for (int i = 0; i < 200; ++i) traffic.second({50, 0, 20}, {50, 0, 10});
+  EXPECT_FALSE(fires(traffic));  // 20 windows of 30
+  for (int i = 0; i < 200; ++i) traffic.second({50, 0, 20}, {50, 0, 10});
+  EXPECT_TRUE(fires(traffic));
+}
+
+TEST_F(GuardrailsTest, WhatWasBeforeTheScopeIsForgiven) {
+  settings.guardrails = {guardrail(Metric::errors, 1.5)};
+  Traffic traffic(8);
+  for (int i = 0; i < 60; ++i) traffic.second({50, 0.5, 10}, {50, 0, 10});
+  ASSERT_TRUE(fires(traffic));
+  Scope later;
+  later.from_epoch = 2;
+  EXPECT_TRUE(judge(settings, traffic.record, later).empty());
+}
+
+TEST_F(GuardrailsTest, TooManyKeysOnOneSideAreFound) {
+  settings.guardrails = {guardrail(Metric::srm, 0)};
+  const auto judged = [&](std::uint32_t candidate_keys, std::uint32_t control_keys) {
+    measure::Record record(2, 10);
+    measure::Slice slice;
+    slice.epochs.push_back({1, std::vector<measure::ByPopulation<measure::Slice::Arm>>(2)});
+    std::vector<std::uint32_t> hashes;
+    for (std::uint32_t i = 0; i < candidate_keys; ++i) hashes.push_back(2 * i);
+    slice.epochs[0].arms[0].analysed.totals.keys = {measure::KeySample::kEverything, hashes};
+    hashes.clear();
+    for (std::uint32_t i = 0; i < control_keys; ++i) hashes.push_back(2 * i + 1);
+    slice.epochs[0].arms[1].analysed.totals.keys = {measure::KeySample::kEverything, hashes};
+    slice.epochs[0].arms[1].analysed.counts.requests = 1;
+    record.add(slice, kStart);
+    const auto judgements = judge(settings, record, {});
+    return !judgements.empty() && judgements[0].has_fired;
+  };
+  EXPECT_TRUE(judged(1000, 1300));
+  EXPECT_FALSE(judged(1000, 1010));
+  EXPECT_FALSE(judged(10, 14));
+}
+
+}  // namespace
+}  // namespace tandem::steering
