@@ -110,6 +110,26 @@ class NoBody final : public http::RequestBody {
   void abandon() override {}
 };
 
+// Where an experiment would send the request, from a client on this machine, with the weights of the file: a running server
+// may have others.
+ordered_json explain_experiment(const experiment::ExperimentHandler& handler, const http::Request& request) {
+  Loop loop(0);
+  const service::Peer peer{.address = "127.0.0.1", .is_loopback = true};
+  service::Call call(loop, peer);
+  experiment::Key key;
+  const auto layout = handler.experiment().layout();
+  const auto assignment = handler.assign(request, call, *layout, key);
+  ordered_json document;
+  document["id"] = handler.settings().id;
+  document["arm"] = handler.arms()[assignment.arm].name;
+  document["assigned_by"] = experiment::format_assigned_by(assignment.by);
+  document["key"] = assignment.source;
+  document["bucket"] = assignment.bucket;
+  document["epoch"] = layout->epoch;
+  document["explain"] = handler.explain(assignment, key.is_minted, *layout);
+  return document;
+}
+
 // For good: the groups first, since afterwards nobody may change them.
 Result<void> become_user(const std::string& name) {
   const passwd* const user = ::getpwnam(name.c_str());
@@ -235,7 +255,8 @@ int run_command(const ExplainCommand& command) {
   if (!config) return kBadConfig;
   const Signpost signpost;
   const auto composed = ComposedTable::make(
-      *config, [&](const auto&, auto) { return Result<const service::Handler*>(&signpost); }, nullptr);
+      *config, [&](const auto&, auto) { return Result<const service::Handler*>(&signpost); },
+      [](const experiment::Settings& settings) { return experiment::begin_experiment(settings, 1, nullptr); }, nullptr);
   if (!composed) {
     std::cerr << "tandem: " << composed.error().message << "\n";
     return kBadConfig;
@@ -302,6 +323,8 @@ int run_command(const ExplainCommand& command) {
       answer["pin"] = !may_pin ? "denied: the pin policy of this route does not allow it"
                       : policy == config::PinPolicy::loopback && !token ? "taken, from a client on this machine"
                                                                         : "taken";
+    for (const auto& handler : (*composed)->experiments())
+      if (&handler == match.route->handler) answer["experiment"] = explain_experiment(handler, request);
     if (match.route->body_bytes == UINT64_MAX)
       answer["body_bytes"] = "no limit";
     else
@@ -323,6 +346,9 @@ int run_command(const ExplainCommand& command) {
         if (arm.contains("pinned")) line += ", pinned by the request";
         std::cout << line << "\n";
       }
+    } else if (key == "experiment") {
+      std::cout << "experiment " << value["id"].get<std::string>() << ": arm " << value["arm"].get<std::string>() << " by "
+                << value["assigned_by"].get<std::string>() << " (" << value["explain"].get<std::string>() << ")\n";
     } else if (key == "path_params") {
       for (const auto& [name, param] : value.items()) std::cout << "{" << name << "}: " << param.get<std::string>() << "\n";
     } else {

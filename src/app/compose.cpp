@@ -58,7 +58,9 @@ std::string_view format_backend(config::Backend backend) {
 }
 
 Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::Config& config, const FindEndpoint& find,
+                                                                 const PrepareExperiment& prepare,
                                                                  observe::Registry* registry) {
+  static const SystemClock clock;
   std::shared_ptr<ComposedTable> composed(new ComposedTable);
   for (const auto& route_config : config.routes) {
     auto pattern = routing::parse_pattern(route_config.path);
@@ -76,6 +78,7 @@ Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::C
       experiment::Arm arm;
       arm.name = arm_config.name;
       arm.weight = arm_config.weight;
+      arm.backend = format_backend(endpoint.backend);
       arm.handler = is_application(arm_config) ? &composed->mounts_.emplace_back(**handler, *pattern) : *handler;
       if (registry) arm.metrics = &registry->arm(route_config.name, arm_config.name, format_backend(endpoint.backend));
       arms.push_back(std::move(arm));
@@ -87,9 +90,12 @@ Result<std::shared_ptr<const ComposedTable>> ComposedTable::make(const config::C
                      std::all_of(route_config.arms.begin(), route_config.arms.end(), is_application);
     route.methods = effective_methods(route_config);
     route.body_bytes = route_config.body_bytes.value_or(config.net.limits.body_bytes);
-    if (route_config.is_twin)
-      route.handler = &composed->splits_.emplace_back(std::move(arms), pin_policy(route_config.pin.value_or(config.pin)),
-                                                      config.pin_token);
+    experiment::PinRule pins(pin_policy(route_config.pin.value_or(config.pin)), config.pin_token);
+    if (const auto& settings = route_config.experiment)
+      route.handler =
+          &composed->experiments_.emplace_back(std::move(arms), std::move(pins), *settings, prepare(*settings), clock);
+    else if (route_config.is_twin)
+      route.handler = &composed->splits_.emplace_back(std::move(arms), std::move(pins));
     else
       route.handler = &composed->singles_.emplace_back(arms.front().handler, arms.front().metrics);
     if (auto added = composed->table_.add(std::move(route)); !added) {

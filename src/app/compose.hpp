@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "config/config.hpp"
+#include "experiment/experiment_handler.hpp"
 #include "experiment/split_handler.hpp"
 #include "observe/metrics.hpp"
 #include "routing/mount_handler.hpp"
@@ -20,11 +21,16 @@ class ComposedTable {
   using FindEndpoint = std::function<Result<const service::Handler*>(const config::EndpointConfig& endpoint,
                                                                      std::optional<Milliseconds> timeout)>;
 
+  // The running experiment of these settings: the one of an earlier table, or a new one.
+  using PrepareExperiment = std::function<std::shared_ptr<experiment::Experiment>(const experiment::Settings&)>;
+
   // Errors carry the endpoint's place in the file. `registry` may be null: a table to look at, not to serve from.
   static Result<std::shared_ptr<const ComposedTable>> make(const config::Config& config, const FindEndpoint& find,
-                                                           observe::Registry* registry);
+                                                           const PrepareExperiment& prepare, observe::Registry* registry);
 
   const routing::RouteTable& table() const { return table_; }
+  // The handlers of routes with an experiment.
+  const std::deque<experiment::ExperimentHandler>& experiments() const { return experiments_; }
 
  private:
   ComposedTable() = default;
@@ -33,6 +39,7 @@ class ComposedTable {
   std::deque<routing::MountHandler> mounts_;
   std::deque<experiment::SingleHandler> singles_;
   std::deque<experiment::SplitHandler> splits_;
+  std::deque<experiment::ExperimentHandler> experiments_;
 };
 
 // What a route answers: the methods given, else GET; HEAD follows GET. Empty: any method.

@@ -39,7 +39,7 @@ Result<void> Deployment::start(const Deployment* previous) {
     name_interfaces();
     auto composed = ComposedTable::make(
         config_, [this](const auto& endpoint, auto timeout) { return find_endpoint(endpoint, timeout); },
-        &surroundings_.registry);
+        surroundings_.prepare_experiment, &surroundings_.registry);
     if (composed)
       composed_ = std::move(*composed);
     else

@@ -26,6 +26,7 @@ struct Surroundings {
   const pool::WorkerProgram& worker_program;
   std::vector<Loop*> loops;  // by index; they run while a deployment starts and stops
   observe::Registry& registry;
+  ComposedTable::PrepareExperiment prepare_experiment;  // called on the thread that starts a deployment
 };
 
 class Deployment {

@@ -70,7 +70,7 @@ Server::Server(config::Config config, native::Catalog catalog, pool::WorkerProgr
       admin_loop_(config_.threads),
       native_(catalog),
       worker_program_(std::move(worker_program)),
-      surroundings_{native_, worker_program_, {}, registry_},
+      surroundings_{native_, worker_program_, {}, registry_, {}},
       generations_(
           surroundings_, read_config ? std::move(read_config) : [this] { return same_again(config_); },
           [this](Deployment& next) { return switch_to(next); }) {
@@ -78,6 +78,9 @@ Server::Server(config::Config config, native::Catalog catalog, pool::WorkerProgr
     loops_.push_back(std::make_unique<Loop>(i));
     surroundings_.loops.push_back(loops_.back().get());
   }
+  surroundings_.prepare_experiment = [this](const experiment::Settings& settings) {
+    return experiment::begin_experiment(settings, config_.threads, nullptr);
+  };
 }
 
 Server::~Server() {

@@ -5,10 +5,12 @@
 #include "base/ascii.hpp"
 #include "comparison/json_path.hpp"
 #include "comparison/pattern.hpp"
+#include "base/timestamp.hpp"
 #include "config/parse.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
 #include "experiment/layout.hpp"
+#include "http/target.hpp"
 #include "routing/pattern.hpp"
 
 namespace tandem::config {
@@ -404,9 +406,7 @@ ScheduleStep parse_step(const Value& value) {
   return step;
 }
 
-std::vector<ScheduleStep> parse_schedule(const Value& value, const RouteConfig& route) {
-  if (route.arms.size() > 2)
-    value.report("a schedule moves one candidate: this route has " + std::to_string(route.arms.size() - 1));
+std::vector<ScheduleStep> parse_schedule(const Value& value) {
   if (value.is_string()) {
     if (value.text() == "default")
       return {usual_step(100, false),  usual_step(500, false),  usual_step(1000, false),
@@ -448,10 +448,25 @@ void parse_switchback(Object& object, Settings& settings) {
     washout->report("the whole block would be left out: it lasts " + format_duration(settings.block));
 }
 
+// There is no TLS client.
 void parse_webhook(Object& object, std::string& webhook) {
   object.text("webhook", webhook);
-  if (const auto value = object.find("webhook"); value && value->is_string() && webhook.rfind("http://", 0) != 0)
-    value->report("expected a URL that begins with \"http://\", got " + in_quotes(webhook));
+  const auto value = object.find("webhook");
+  if (!value || !value->is_string()) return;
+  constexpr std::string_view kScheme = "http://";
+  const auto rest = std::string_view(webhook).substr(std::min(kScheme.size(), webhook.size()));
+  const auto host = rest.substr(0, rest.find('/'));
+  if (webhook.rfind(kScheme, 0) != 0 || !http::is_authority(host) || webhook.find_first_of(" #") != std::string::npos)
+    value->report("expected a URL such as \"http://hooks.example:8000/tandem\", got " + in_quotes(webhook));
+}
+
+void parse_not_after(Object& object, Settings& settings) {
+  const auto value = object.find("not_after");
+  if (!value) return;
+  const auto text = value->text();
+  if (!text) return;
+  settings.not_after = parse_timestamp(*text);
+  if (!settings.not_after) value->report("expected a time such as \"2030-12-24T12:00:00Z\", got " + in_quotes(*text));
 }
 
 void parse_identity(Object& object, Settings& settings, const RouteConfig& route) {
@@ -502,7 +517,8 @@ Settings parse_experiment(const Value& value, const RouteConfig& route) {
   if (const auto shadow = object.find("shadow")) settings.shadow = parse_shadow(*shadow, route, settings.control);
   settings.compare = parse_compare(object.section("compare", "compare"));
   parse_guardrails(object, settings);
-  if (const auto schedule = object.find("schedule")) settings.schedule = parse_schedule(*schedule, route);
+  if (const auto schedule = object.find("schedule")) settings.schedule = parse_schedule(*schedule);
+  parse_not_after(object, settings);
   parse_metrics(object.section("metrics", "metrics"), settings);
   parse_webhook(object, settings.webhook);
   const bool has_id = object.find("id").has_value(), has_control = object.find("control").has_value();

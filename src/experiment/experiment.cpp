@@ -70,4 +70,17 @@ void Experiment::give_up(std::size_t arm, const std::string& why) const {
   if (tell) tell(arms_[arm], why);
 }
 
+std::shared_ptr<Experiment> begin_experiment(Settings settings, unsigned io_threads,
+                                             std::shared_ptr<measure::Recorder> recorder) {
+  LayoutOrder order;
+  for (const auto& arm : settings.arms) {
+    if (arm.name == settings.control) order.control = order.weights_bp.size();
+    order.weights_bp.push_back(arm.weight_bp);
+  }
+  order.analysis = settings.analysis;
+  order.state = settings.start ? State::running : State::draft;
+  auto layout = make_layout(order, nullptr);
+  return std::make_shared<Experiment>(std::move(settings), std::move(layout), io_threads, std::move(recorder));
+}
+
 }  // namespace tandem::experiment

@@ -77,4 +77,8 @@ class Experiment {
   mutable std::vector<Seen> seen_;  // by loop index, touched by that thread only
 };
 
+// One that begins with the weights of its settings, all of its life before it.
+std::shared_ptr<Experiment> begin_experiment(Settings settings, unsigned io_threads,
+                                             std::shared_ptr<measure::Recorder> recorder);
+
 }  // namespace tandem::experiment

@@ -3,13 +3,11 @@
 #include <limits>
 #include <numeric>
 
-#include "base/constant_time.hpp"
 #include "base/random.hpp"
 
 namespace tandem::experiment {
 
-SplitHandler::SplitHandler(std::vector<Arm> arms, PinPolicy policy, std::string token)
-    : arms_(std::move(arms)), policy_(policy), token_(std::move(token)) {
+SplitHandler::SplitHandler(std::vector<Arm> arms, PinRule pins) : arms_(std::move(arms)), pins_(std::move(pins)) {
   const double sum =
       std::accumulate(arms_.begin(), arms_.end(), 0.0, [](double total, const Arm& arm) { return total + arm.weight; });
   double cumulative = 0;
@@ -22,19 +20,10 @@ SplitHandler::SplitHandler(std::vector<Arm> arms, PinPolicy policy, std::string 
   }
 }
 
-bool SplitHandler::may_pin(const http::Request& request, const service::Call& call) const {
-  if (policy_ == PinPolicy::open) return true;
-  if (policy_ == PinPolicy::off) return false;
-  if (!token_.empty() && equal_in_constant_time(request.headers.find("tandem-override"), token_)) return true;
-  return policy_ == PinPolicy::loopback && call.peer.is_loopback &&
-         request.headers.find(http::Field::forwarded).data() == nullptr &&
-         request.headers.find(http::Field::x_forwarded_for).data() == nullptr;
-}
-
 const Arm& SplitHandler::pick(const http::Request& request, service::Call& call) const {
   const auto pin = request.headers.find(http::Field::tandem_arm);
   if (pin.data() != nullptr) {
-    if (may_pin(request, call))
+    if (pins_.allows(request, call))
       for (const auto& arm : arms_)
         if (arm.name == pin) return arm;
     call.pin_denied = true;  // not allowed to, or no such arm

@@ -36,6 +36,24 @@ void append_server_timing(std::string& out, const service::Call& call, Nanosecon
   out.append("\r\n");
 }
 
+// Does the endpoint itself keep shared caches from storing its answer (RFC 9111 §5.2.2)?
+bool forbids_sharing(const http::Response& response) {
+  bool forbids = false;
+  response.headers.for_each([&](std::string_view name, std::string_view value) {
+    if (!ascii::equal_ignoring_case(name, "cache-control")) return;
+    ascii::for_each_element(value, [&](std::string_view directive) {
+      forbids =
+          forbids || ascii::equal_ignoring_case(directive, "private") || ascii::equal_ignoring_case(directive, "no-store");
+    });
+  });
+  return forbids;
+}
+
+void append_twin_fields(std::string& out, const http::Response& response, const service::Call& call) {
+  out.append("Tandem-Arm: ").append(call.arm).append("\r\n").append(call.twin_fields);
+  if (call.is_private && !forbids_sharing(response)) out.append("Cache-Control: private\r\n");
+}
+
 bool is_framing_field(std::string_view name) {
   using ascii::equal_ignoring_case;
   return equal_ignoring_case(name, "content-length") || equal_ignoring_case(name, "transfer-encoding") ||
@@ -93,7 +111,7 @@ void append_head(std::string& out, const http::Request& request, const http::Res
     out.append("Connection: close\r\n");
   else if (request.version == http::Version::http_1_0)
     out.append("Connection: keep-alive\r\n");
-  if (call.is_twin) out.append("Tandem-Arm: ").append(call.arm).append("\r\n");
+  if (call.is_twin) append_twin_fields(out, response, call);
   if (call.pin_denied) out.append("Tandem-Override-Status: denied\r\n");
   if (call.id_length > 0) out.append("X-Request-Id: ").append(call.id()).append("\r\n");
   if (call.server_timing) append_server_timing(out, call, total);

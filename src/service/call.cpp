@@ -6,13 +6,15 @@ void Call::clear() {
   started = {};
   id_length = 0;
   table.reset();
+  kept_body.reset();
   client = &peer;
   forwarded_client.reset();
   route = arm = root_path = {};
   backend = BackendKind::none;
   metrics = nullptr;
   trial = {};
-  is_twin = pin_denied = server_timing = debug = false;
+  is_twin = pin_denied = is_private = server_timing = debug = false;
+  twin_fields.clear();
   queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};
   interim = nullptr;
   waiting_for = nullptr;

@@ -65,6 +65,7 @@ struct Trial {
   std::uint16_t arm = 0;  // index of the arm it was assigned to
   std::uint32_t epoch = 0;
   std::uint32_t cluster = 0;  // hash of the key for the purpose "cluster"
+  std::uint32_t shadow = 0;   // the same for "shadow"
   bool has_key = false;       // the key tells clients apart; else each request is one of its own
   bool is_analysed = false;
   bool wants_cpu = false;  // one of those whose CPU time is read
@@ -90,14 +91,18 @@ class Call {
 
   // Set by the router and the split; views into the route table, which `table` keeps alive while an endpoint is waited for.
   std::shared_ptr<const void> table;
-  std::string_view route;      // the route's name, else its path
-  std::string_view arm;        // empty on a route without arms
-  std::string_view root_path;  // percent-decoded path under which an application is mounted: the beginning of its path
+  std::shared_ptr<void> kept_body;  // a request body that is kept to be read twice
+  std::string_view route;           // the route's name, else its path
+  std::string_view arm;             // empty on a route without arms
+  std::string_view root_path;       // percent-decoded path under which an application is mounted: the beginning of its path
   BackendKind backend = BackendKind::none;
   observe::ArmMetrics* metrics = nullptr;
   Trial trial;
   bool is_twin = false;     // answer with Tandem-Arm
   bool pin_denied = false;  // answer with Tandem-Override-Status: denied
+  bool is_private =
+      false;  // on a twin route: no shared cache may keep the answer, since the next client may have another arm
+  std::string twin_fields;  // of an experiment, on a twin route: "Name: value\r\n" for each
   bool server_timing = false;
   bool debug = false;
 

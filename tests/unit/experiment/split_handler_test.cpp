@@ -26,7 +26,7 @@ class SplitHandlerTest : public ::testing::Test {
     arms[1].name = "py";
     arms[1].weight = b;
     arms[1].handler = &py_;
-    return SplitHandler(std::move(arms), policy, std::move(token));
+    return SplitHandler(std::move(arms), PinRule(policy, std::move(token)));
   }
 
   // The arm that answered; "!" behind it when the pin was denied.
