@@ -3,6 +3,8 @@
 #include "base/ascii.hpp"
 #include "http/problem.hpp"
 #include "http/websocket_handshake.hpp"
+#include "native/metered.hpp"
+#include "service/cpu_piece.hpp"
 
 namespace tandem::native {
 namespace {
@@ -14,13 +16,16 @@ using service::Outcome;
 Task<http::Response> read_then_call(Function function, http::Request& request, Call& call) {
   auto body = co_await request.body->read_all();
   if (!body) co_return http::problem_response(http::problem_of(body.error()), call.id());
+  const service::CpuPiece piece(call);
   co_return function(request);
 }
 
 Task<http::Response> read_then_await(Coroutine coroutine, http::Request& request, Call& call) {
   auto body = co_await request.body->read_all();
   if (!body) co_return http::problem_response(http::problem_of(body.error()), call.id());
-  co_return co_await coroutine(request, call);
+  auto task = coroutine(request, call);
+  if (call.trial.wants_cpu) task = run_metered(std::move(task), request, call);
+  co_return co_await task;
 }
 
 class FunctionEndpoint final : public service::Handler {
@@ -28,8 +33,9 @@ class FunctionEndpoint final : public service::Handler {
   explicit FunctionEndpoint(Function function) : function_(function) {}
   Outcome handle(http::Request& request, Call& call) const override {
     call.backend = service::BackendKind::native;
-    if (request.body->buffered()) return function_(request);
-    return read_then_call(function_, request, call);
+    if (!request.body->buffered()) return read_then_call(function_, request, call);
+    const service::CpuPiece piece(call);
+    return function_(request);
   }
 
  private:
@@ -41,8 +47,9 @@ class CoroutineEndpoint final : public service::Handler {
   CoroutineEndpoint(Coroutine coroutine, BodyMode body) : coroutine_(coroutine), body_(body) {}
   Outcome handle(http::Request& request, Call& call) const override {
     call.backend = service::BackendKind::native;
-    if (body_ == BodyMode::streamed || request.body->buffered()) return coroutine_(request, call);
-    return read_then_await(coroutine_, request, call);
+    if (body_ == BodyMode::buffered && !request.body->buffered()) return read_then_await(coroutine_, request, call);
+    if (call.trial.wants_cpu) return run_metered(coroutine_(request, call), request, call);
+    return coroutine_(request, call);
   }
 
  private:

@@ -10,6 +10,8 @@ namespace tandem::observe {
 namespace {
 
 constexpr std::array<std::string_view, kStages> kStageNames = {"queue", "gil", "handler", "write"};
+constexpr std::array<std::string_view, kAssignments> kAssignmentNames = {"",        "hash",     "override", "switchback",
+                                                                         "default", "fallback", "rollback"};
 
 void bump(std::atomic<std::uint64_t>& cell, std::uint64_t amount) {
   cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
@@ -75,6 +77,24 @@ std::vector<ArmGroup> group_arms(const std::vector<const ArmMetrics*>& arms) {
   return groups;
 }
 
+// One block of series for each way in which an experiment has sent requests to the arm; one without the label where there is
+// no experiment.
+void append_requests(std::string& out, const std::string& labels, const ArmMetrics& arm) {
+  const auto all = arm.requests_by_class();
+  for (std::size_t i = 0; i < kAssignments; ++i) {
+    const auto by_class = arm.requests_by_class(static_cast<AssignedBy>(i));
+    const bool is_used = by_class != ArmMetrics::ByClass{};
+    if (!is_used && (i != 0 || all != by_class)) continue;
+    auto with_arm = labels + "," + label("backend", arm.backend);
+    if (i != 0) with_arm += "," + label("assigned_by", kAssignmentNames[i]);
+    for (std::size_t code = 1; code < by_class.size(); ++code) {
+      if (code == 1 && by_class[code] == 0) continue;  // 1xx is rare; the others begin at 0, so that rates are right
+      append_sample(out, "tandem_requests_total", with_arm + ",code=\"" + std::to_string(code) + "xx\"",
+                    std::to_string(by_class[code]));
+    }
+  }
+}
+
 void append_arms(PrometheusText& text, const std::vector<ArmGroup>& groups) {
   static const auto request_borders = make_borders(4);
   static const auto stage_borders = make_borders(1);
@@ -89,13 +109,7 @@ void append_arms(PrometheusText& text, const std::vector<ArmGroup>& groups) {
     std::array<Histogram::Snapshot, kStages> by_stage;
     Nanoseconds cpu_time{0};
     for (const auto* arm : group) {
-      const auto by_class = arm->requests_by_class();
-      for (std::size_t code = 1; code < by_class.size(); ++code) {
-        if (code == 1 && by_class[code] == 0) continue;  // 1xx is rare; the others begin at 0, so that rates are right
-        append_sample(requests, "tandem_requests_total",
-                      labels + "," + label("backend", arm->backend) + ",code=\"" + std::to_string(code) + "xx\"",
-                      std::to_string(by_class[code]));
-      }
+      append_requests(requests, labels, *arm);
       total.merge(arm->total());
       for (std::size_t i = 0; i < kStages; ++i) by_stage[i].merge(arm->stage(static_cast<Stage>(i)));
       cpu_time += arm->cpu();
@@ -112,7 +126,7 @@ void append_arms(PrometheusText& text, const std::vector<ArmGroup>& groups) {
 }  // namespace
 
 struct alignas(64) ArmMetrics::Shard {
-  std::array<std::atomic<std::uint64_t>, 6> by_class{};
+  std::array<std::array<std::atomic<std::uint64_t>, 6>, kAssignments> by_class{};  // by AssignedBy first
   std::atomic<std::uint64_t> cpu_ns{0};
   LazyHistogram total;
   std::array<LazyHistogram, kStages> stages;
@@ -128,17 +142,29 @@ ArmMetrics::~ArmMetrics() = default;
 void ArmMetrics::record(unsigned shard_index, const Exchange& exchange) {
   auto& shard = *shards_[shard_index];
   const bool is_status = exchange.status >= 100 && exchange.status < 600;
-  bump(shard.by_class[is_status ? static_cast<std::size_t>(exchange.status / 100) : 5], 1);
+  const auto assigned_by = static_cast<std::size_t>(exchange.assigned_by);
+  bump(shard.by_class[assigned_by][is_status ? static_cast<std::size_t>(exchange.status / 100) : 5], 1);
   if (exchange.cpu.count() > 0) bump(shard.cpu_ns, static_cast<std::uint64_t>(exchange.cpu.count()));
   shard.total.record(exchange.total);
   for (std::size_t i = 0; i < kStages; ++i)
     if (exchange.stages[i].count() != 0) shard.stages[i].record(exchange.stages[i]);
 }
 
-std::array<std::uint64_t, 6> ArmMetrics::requests_by_class() const {
-  std::array<std::uint64_t, 6> sums{};
-  for (const auto& shard : shards_)
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += shard->by_class[i].load(std::memory_order_relaxed);
+ArmMetrics::ByClass ArmMetrics::requests_by_class() const {
+  ByClass sums{};
+  for (std::size_t i = 0; i < kAssignments; ++i) {
+    const auto part = requests_by_class(static_cast<AssignedBy>(i));
+    for (std::size_t code = 0; code < sums.size(); ++code) sums[code] += part[code];
+  }
+  return sums;
+}
+
+ArmMetrics::ByClass ArmMetrics::requests_by_class(AssignedBy assigned_by) const {
+  ByClass sums{};
+  for (const auto& shard : shards_) {
+    const auto& by_class = shard->by_class[static_cast<std::size_t>(assigned_by)];
+    for (std::size_t code = 0; code < sums.size(); ++code) sums[code] += by_class[code].load(std::memory_order_relaxed);
+  }
   return sums;
 }
 

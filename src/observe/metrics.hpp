@@ -21,9 +21,14 @@ namespace tandem::observe {
 enum class Stage : std::uint8_t { queue, gil, handler, write };
 inline constexpr std::size_t kStages = 4;
 
+// How a request of an experiment came to its arm: the label `assigned_by`.
+enum class AssignedBy : std::uint8_t { none, hash, pin, switchback, chosen_by_default, fallback, rollback };
+inline constexpr std::size_t kAssignments = 7;
+
 // What one finished exchange adds.
 struct Exchange {
   int status = 200;
+  AssignedBy assigned_by = AssignedBy::none;
   Nanoseconds total{0};
   Nanoseconds cpu{0};
   std::array<Nanoseconds, kStages> stages{};  // by Stage; zero: not measured
@@ -42,7 +47,9 @@ class ArmMetrics {
   void record(unsigned shard, const Exchange& exchange);
 
   // Sums over the shards. A status that is none counts as 5xx. Thread: any.
-  std::array<std::uint64_t, 6> requests_by_class() const;  // [1] is 1xx … [5] is 5xx
+  using ByClass = std::array<std::uint64_t, 6>;  // [1] is 1xx … [5] is 5xx
+  ByClass requests_by_class() const;
+  ByClass requests_by_class(AssignedBy assigned_by) const;
   Histogram::Snapshot total() const;
   Histogram::Snapshot stage(Stage stage) const;
   Nanoseconds cpu() const;

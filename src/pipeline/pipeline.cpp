@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "http/problem.hpp"
+#include "measure/recorder.hpp"
 
 namespace tandem::pipeline {
 namespace {
@@ -49,17 +50,55 @@ service::Outcome ErrorBoundary::handle(http::Request& request, service::Call& ca
   }
 }
 
+namespace {
+
+static_assert(static_cast<std::size_t>(service::AssignedBy::rollback) + 1 == observe::kAssignments &&
+                  static_cast<int>(service::AssignedBy::fallback) == static_cast<int>(observe::AssignedBy::fallback),
+              "the metrics' names are in the order of the trial's");
+
+// What the exchange says of the arm that it was assigned to.
+measure::Observation observe_trial(const service::Call& call, const service::Ending& ending,
+                                   const observe::Exchange& exchange) {
+  const auto& trial = call.trial;
+  measure::Observation seen;
+  seen.arm = trial.arm;
+  seen.epoch = trial.epoch;
+  seen.is_analysed = trial.is_analysed;
+  seen.has_key = trial.has_key;
+  seen.cluster = trial.cluster;
+  seen.status = trial.fell_back ? trial.status : ending.status;
+  seen.timed_out = seen.status == 504;
+  seen.client_gone = ending.status == http::kClientGone;
+  seen.fell_back = trial.fell_back;
+  seen.total = exchange.total;
+  seen.bytes_in = ending.body_bytes_received;
+  seen.bytes_out = ending.body_bytes_sent;
+  if (trial.fell_back) return seen;  // the call's stages are those of control, which answered
+  seen.queue = call.queue_time;
+  seen.gil = call.gil_time;
+  seen.exec = exchange.stages[static_cast<std::size_t>(observe::Stage::handler)];
+  if (ending.status == 101) return seen;  // nobody measures a WebSocket
+  // A worker tells what a request cost it wherever it knows.
+  seen.has_cpu = call.backend == service::BackendKind::native ? trial.wants_cpu : call.cpu_time.count() > 0;
+  seen.cpu = call.cpu_time;
+  return seen;
+}
+
+}  // namespace
+
 ExchangeObserver::ExchangeObserver(observe::Registry& registry, observe::AccessLog* access_log)
     : unrouted_(registry.arm("", "", "none")), access_log_(access_log) {}
 
 void ExchangeObserver::ended(const http::Request& request, const service::Call& call, const service::Ending& ending) const {
   observe::Exchange exchange;
   exchange.status = ending.status;
+  exchange.assigned_by = static_cast<observe::AssignedBy>(call.trial.assigned_by);
   exchange.total = ending.status == 101 ? ending.upgrade : ending.total;  // how long people talk is no response time
-  exchange.cpu = call.cpu_time;
   const bool is_native = call.backend == service::BackendKind::native;
+  if (!is_native) exchange.cpu = call.cpu_time;  // of native endpoints only some are measured
   exchange.stages = {call.queue_time, call.gil_time, is_native ? exchange.total : call.handler_time, ending.write};
   (call.metrics ? *call.metrics : unrouted_).record(call.loop.index(), exchange);
+  if (call.trial.recorder) call.trial.recorder->record(call.loop.index(), observe_trial(call, ending, exchange));
   if (!access_log_) return;
   observe::AccessRecord record;
   record.client = call.client->address;

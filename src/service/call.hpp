@@ -68,8 +68,9 @@ struct Trial {
   std::uint32_t shadow = 0;   // the same for "shadow"
   bool has_key = false;       // the key tells clients apart; else each request is one of its own
   bool is_analysed = false;
-  bool wants_cpu = false;  // one of those whose CPU time is read
-  bool fell_back = false;  // control answered for the candidate, which had `status`
+  bool wants_cpu = false;    // one of those whose CPU time is read
+  Nanoseconds cpu_mark{-1};  // thread CPU clock when the piece of a native endpoint that runs now began; -1: none runs
+  bool fell_back = false;    // control answered for the candidate, which had `status`
   int status = 0;
 };
 

@@ -4,7 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <coroutine>
 
-#include "service/call.hpp"
+#include "service/cpu_piece.hpp"
 
 namespace tandem::service {
 
@@ -15,18 +15,23 @@ class sleep_for final : Cancellable {
   bool await_ready() const noexcept { return call_.cancelled; }
   void await_suspend(std::coroutine_handle<> awaiter) {
     call_.waiting_for = this;
+    was_running_ = is_cpu_running(call_);
+    stop_cpu(call_);
     timer_.async_wait([this, awaiter](boost::system::error_code) {
       call_.waiting_for = nullptr;
       awaiter.resume();
     });
   }
-  void await_resume() const noexcept {}
+  void await_resume() const {
+    if (was_running_) start_cpu(call_);
+  }
 
  private:
   void cancel() override { timer_.cancel(); }
 
   Call& call_;
   boost::asio::steady_timer timer_;
+  bool was_running_ = false;
 };
 
 }  // namespace tandem::service

@@ -56,6 +56,30 @@ TEST(ArmMetrics, AStatusThatIsNoneCountsAsAServerError) {
   EXPECT_EQ(arm.requests_by_class()[5], 2u);
 }
 
+TEST(ArmMetrics, RequestsOfAnExperimentSayWhoAssignedThem) {
+  Registry registry(1);
+  auto& arm = registry.arm("/fib", "cpp", "native");
+  const std::string plain = "tandem_requests_total{route=\"/fib\",arm=\"cpp\",backend=\"native\",code=\"2xx\"} ";
+  EXPECT_TRUE(has_line(registry.prometheus_text(), plain + "0"));
+  for (const auto by : {AssignedBy::hash, AssignedBy::hash, AssignedBy::pin}) {
+    auto one = exchange(200, 1ms);
+    one.assigned_by = by;
+    arm.record(0, one);
+  }
+  const auto text = registry.prometheus_text();
+  EXPECT_EQ(text.find(plain), std::string::npos) << "another series with the same requests would count them twice";
+  EXPECT_TRUE(
+      has_line(text,
+               "tandem_requests_total{route=\"/fib\",arm=\"cpp\",backend=\"native\",assigned_by=\"hash\",code=\"2xx\"} "
+               "2"));
+  EXPECT_TRUE(has_line(
+      text, "tandem_requests_total{route=\"/fib\",arm=\"cpp\",backend=\"native\",assigned_by=\"hash\",code=\"5xx\"} 0"));
+  EXPECT_TRUE(has_line(
+      text, "tandem_requests_total{route=\"/fib\",arm=\"cpp\",backend=\"native\",assigned_by=\"override\",code=\"2xx\"} 1"));
+  EXPECT_EQ(text.find("assigned_by=\"rollback\""), std::string::npos);
+  EXPECT_EQ(arm.requests_by_class()[2], 3u);
+}
+
 TEST(Counter, CountsUpAndDownInEveryShard) {
   Counter counter(3);
   counter.add(0, 5);
