@@ -54,7 +54,7 @@ class Traffic {
     for (std::uint64_t i = 0; i < counts.requests; ++i) {
       const auto ns = static_cast<std::uint64_t>(time(random_));
       counts.total_ns += ns;
-      ++buckets[measure::FineBuckets::of(ns)];
+      ++buckets[measure::FineBuckets::index_of(ns)];
     }
     for (const auto& [bucket, n] : buckets) counts.total.append(bucket, n);
   }
