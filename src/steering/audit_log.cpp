@@ -1,7 +1,6 @@
 #include "steering/audit_log.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/hmac.hpp"
 #include "base/log.hpp"
 #include "base/timestamp.hpp"
 
@@ -43,16 +43,6 @@ std::string line_of(const AuditEntry& entry, const std::string& hash_before) {
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) (text += kHex[digest[i] >> 4]) += kHex[digest[i] & 15];
-  return text;
-}
-
 std::string first_audit_hash() { return std::string(64, '0'); }
 
 Result<AuditLog> AuditLog::open(const std::filesystem::path& path, Fault fault) {
@@ -72,7 +62,7 @@ Result<AuditLog> AuditLog::open(const std::filesystem::path& path, Fault fault) 
     log().warn("{}: its last line had no end (a crash while it was written): cut off {} bytes", path.string(),
                text.size() - lines.size());
   }
-  if (!lines.empty()) audit.last_hash_ = sha256(last_line(lines));
+  if (!lines.empty()) audit.last_hash_ = format_digest(sha256(last_line(lines)));
   return audit;
 }
 
@@ -84,7 +74,7 @@ Result<void> AuditLog::append(const AuditEntry& entry) {
   if (number == 0 && fault_) number = fault_(WriteStep::sync);
   if (number == 0 && ::fdatasync(file_.get()) != 0) number = errno;
   if (number == 0) {
-    last_hash_ = sha256(line);
+    last_hash_ = format_digest(sha256(line));
     return {};
   }
   // A later line must not continue half of this one.
@@ -109,7 +99,7 @@ Result<AuditSummary> verify_audit(std::string_view lines) {
       return broken("is no entry of an audit log");
     if (entry["previous"] != summary.last_hash)
       return broken("does not follow the line before it: one of the two was altered, or a line between them is gone");
-    summary.last_hash = sha256(line);
+    summary.last_hash = format_digest(sha256(line));
   }
   return summary;
 }

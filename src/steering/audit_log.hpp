@@ -60,7 +60,4 @@ Result<AuditSummary> verify_audit(std::string_view lines);
 
 // The hash that a first line holds: 64 zeros.
 std::string first_audit_hash();
-// Hexadecimal SHA-256.
-std::string sha256(std::string_view bytes);
-
 }  // namespace tandem::steering

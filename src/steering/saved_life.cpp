@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/hmac.hpp"
 #include "base/timestamp.hpp"
 
 namespace tandem::steering {
@@ -29,7 +30,7 @@ std::string schedule_hash(const Settings& settings) {
     text.push_back({step.weight_bp, step.min_time.count(), step.min_requests, step.min_windows, step.manual, require});
   }
   if (settings.not_after) text.push_back(format_timestamp(*settings.not_after));
-  return sha256(text.dump());
+  return format_digest(sha256(text.dump()));
 }
 
 WallTime time_of(const Json& object, const char* key) {

@@ -36,11 +36,6 @@ class AuditLogTest : public ::testing::Test {
   std::filesystem::path path = folder / "audit.jsonl";
 };
 
-TEST_F(AuditLogTest, KnowsSha256) {
-  EXPECT_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
 TEST_F(AuditLogTest, ChainGoesOnAfterAReopening) {
   write(2);
   write(3);
