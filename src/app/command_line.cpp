@@ -19,7 +19,7 @@ constexpr const char* kDefaultConfigs[] = {"config/tandem.json", "/etc/tandem/ta
 constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
 constexpr int kBadUsage = 2;
 
-const std::vector<std::string> kLater = {"compare", "report", "diffs"};
+const std::vector<std::string> kLater = {"compare"};
 
 // A message for the user; CLI11 takes the text of any of its own exceptions.
 [[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
@@ -47,6 +47,10 @@ struct Typed {
   bool approve = false;
   std::string since;
   std::string audit_file;
+  std::vector<std::string> state_files;
+  std::vector<std::string> replicas;
+  std::size_t samples = 3;
+  bool markdown = false;
   bool verify = false;
   bool json = false;
   int control_fd = 3;
@@ -123,6 +127,16 @@ std::pair<std::string, std::string> parse_weight(const std::string& text) {
   if (equals == 0 || number.empty() || *end != '\0' || !(value >= 0) || value > 1e9)
     refuse("expected an arm and its weight, such as cpp=5 or cpp=5%, got \"" + text + "\"");
   return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+StateSource state_source(const Typed& typed) {
+  if (typed.state_files.empty() == typed.route.empty())
+    refuse(typed.route.empty() ? "say which experiment: ROUTE, its id, or --state FILE"
+                               : "--state FILE says which experiment it is: leave ROUTE out");
+  if (typed.json && typed.markdown) refuse("--json and --md exclude each other");
+  StateSource source{typed.route, typed.state_files, typed.replicas};
+  if (source.replicas.empty()) source.replicas.push_back(admin_of(typed));
+  return source;
 }
 
 ExperimentCommand experiment(const Typed& typed, std::string action) {
@@ -276,6 +290,18 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   add_admin(audit_command);
   add_json(audit_command);
 
+  auto* report_command = app.add_subcommand("report", "say what an experiment has shown");
+  auto* diffs_command = app.add_subcommand("diffs", "show in what the arms' answers differ");
+  for (auto* command : {report_command, diffs_command}) {
+    command->add_option("ROUTE", typed.route, "name of the route or id of the experiment");
+    command->add_option("--state", typed.state_files, "from these saved states, merged; asks no server")->type_name("FILE");
+    command->add_option("--from", typed.replicas, "from all of these replicas' admin sides, merged")->type_name("URL");
+    add_admin(command);
+    add_json(command);
+  }
+  report_command->add_flag("--md", typed.markdown, "print Markdown, for a pull request");
+  diffs_command->add_option("--samples", typed.samples, "pairs that are shown of each kind of difference")->type_name("N");
+
   auto* version_command = app.add_subcommand("version", "print the version and what it was built with");
   add_json(version_command);
   bool version_flag = false;
@@ -311,6 +337,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
       if (*command) return CommandLine(experiment(typed, command->get_name()));
     if (*audit_command)
       return CommandLine(AuditCommand{admin_of(typed), typed.since, typed.audit_file, typed.verify, typed.json});
+    if (*report_command)
+      return CommandLine(ReportCommand{state_source(typed), typed.json ? "json" : typed.markdown ? "md" : "text"});
+    if (*diffs_command) return CommandLine(DiffsCommand{state_source(typed), typed.samples, typed.json});
     if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes, typed.user});
     return CommandLine(VersionCommand{typed.json});
   } catch (const CLI::CallForHelp& help) {

@@ -91,6 +91,24 @@ struct AuditCommand {
   bool json = false;
 };
 
+// Where the state of an experiment is to be had: from files, else from the replicas' admin sides. Several are merged.
+struct StateSource {
+  std::string route;  // or the experiment's id
+  std::vector<std::string> files{};
+  std::vector<std::string> replicas{};
+};
+
+struct ReportCommand {
+  StateSource source;
+  std::string format = "text";  // "json", "md"
+};
+
+struct DiffsCommand {
+  StateSource source;
+  std::size_t samples = 3;  // of each kind of difference
+  bool json = false;
+};
+
 struct VersionCommand {
   bool json = false;
 };
@@ -104,7 +122,7 @@ struct WorkerCommand {
 
 using CommandLine = std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand,
                                  WorkersCommand, StacksCommand, RequestsCommand, ReloadCommand, ExperimentCommand,
-                                 AuditCommand, VersionCommand, WorkerCommand>;
+                                 AuditCommand, ReportCommand, DiffsCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

@@ -22,6 +22,8 @@ int run_command(const RequestsCommand& command);
 int run_command(const ReloadCommand& command);
 int run_command(const ExperimentCommand& command);
 int run_command(const AuditCommand& command);
+int run_command(const ReportCommand& command);
+int run_command(const DiffsCommand& command);
 int run_command(const VersionCommand& command);
 int run_command(const WorkerCommand& command);
 
