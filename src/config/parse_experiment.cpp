@@ -3,9 +3,9 @@
 #include <charconv>
 
 #include "base/ascii.hpp"
+#include "base/timestamp.hpp"
 #include "comparison/json_path.hpp"
 #include "comparison/pattern.hpp"
-#include "base/timestamp.hpp"
 #include "config/parse.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
