@@ -94,7 +94,7 @@ Assignment ExperimentHandler::assign(const http::Request& request, service::Call
   trial.has_key = key.is_sticky() && settings_.assign == Assign::sticky;
   if (trial.has_key) {
     trial.cluster = cluster_hash_(key.text);
-    trial.shadow = shadow_hash_(key.text);
+    if (settings_.shadow) trial.shadow = shadow_hash_(key.text);
     assignment.bucket = bucket_of(assign_hash_(key.text));
   } else {
     const auto bits = random_bits();

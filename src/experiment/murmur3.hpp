@@ -13,8 +13,15 @@ class Murmur3 {
   explicit constexpr Murmur3(std::uint32_t seed = 0) : hash_(seed) {}
 
   constexpr Murmur3& add(std::string_view bytes) {
-    for (const char byte : bytes) {
-      block_ |= static_cast<std::uint32_t>(static_cast<unsigned char>(byte)) << 8 * (length_ & 3);
+    const auto have = 8 * (length_ & 3);  // bits of an unfinished block
+    for (; bytes.size() >= 4; bytes.remove_prefix(4), length_ += 4) {
+      const auto word = byte(bytes[0]) | byte(bytes[1]) << 8 | byte(bytes[2]) << 16 | byte(bytes[3]) << 24;
+      block_ |= word << have;
+      mix();
+      if (have != 0) block_ = word >> (32 - have);
+    }
+    for (const char each : bytes) {
+      block_ |= byte(each) << 8 * (length_ & 3);
       if ((++length_ & 3) == 0) mix();
     }
     return *this;
@@ -30,6 +37,7 @@ class Murmur3 {
   }
 
  private:
+  static constexpr std::uint32_t byte(char value) { return static_cast<unsigned char>(value); }
   static constexpr std::uint32_t rotate(std::uint32_t value, int bits) { return value << bits | value >> (32 - bits); }
   static constexpr std::uint32_t scramble(std::uint32_t block) { return rotate(block * 0xcc9e2d51, 15) * 0x1b873593; }
 

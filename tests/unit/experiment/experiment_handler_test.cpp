@@ -117,6 +117,7 @@ class ExperimentHandlerTest : public testing::Test {
 };
 
 TEST_F(ExperimentHandlerTest, NotesWhatTheStatisticsNeed) {
+  settings_.shadow.emplace();
   const auto served = serve(user_of(true));
   EXPECT_EQ(served.arm, "cpp");
   EXPECT_EQ(served.trial.arm, 1);
