@@ -8,9 +8,7 @@
 #include "base/log.hpp"
 #include "base/thread.hpp"
 #include "base/timestamp.hpp"
-#include "http/problem.hpp"
-#include "http/target.hpp"
-#include "steering/change_json.hpp"
+#include "steering/facts.hpp"
 
 namespace tandem::steering {
 
@@ -21,38 +19,13 @@ using experiment::Settings;
 using experiment::State;
 
 constexpr std::string_view kLifeFile = ".json";
+constexpr std::string_view kStateFile = ".state.json";
+constexpr Milliseconds kPatience{500};  // with an I/O thread that is busy
 constexpr unsigned kTicksToSave = 10;
 constexpr std::size_t kMaxUnwritten = 100;
 
-http::Response json_response(const Json& document) {
-  return http::json_text(document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-}
-
-int status_of(const std::string& code) {
-  if (code == "experiment.not_found") return 404;
-  if (code == "experiment.wrong_state") return 409;
-  if (code == "experiment.conflict") return 412;
-  if (code == "experiment.no_reason" || code == "experiment.bad_weights") return 422;
-  if (code == "experiment.no_if_match") return 428;
-  if (code == "experiment.not_persisted") return 503;
-  return 400;
-}
-
-http::Response refusal(const Error& error) {
-  return http::problem_response(http::Problem(status_of(error.code), error.code, error.message), {});
-}
-
-Error not_found(const std::string& id) {
-  return {"experiment.not_found",
-          "no route of this server has an experiment \"" + id + "\"; /api/v1/experiments lists them"};
-}
-
-std::string etag_of(const Life& life) { return "\"" + std::to_string(life.revision) + "\""; }
-
-// A value of the query that has to be one of two words.
-bool is_set(std::string_view query, std::string_view name) {
-  const auto value = http::find_query(query, name);
-  return value && !value->empty() && *value != "0" && *value != "false";
+std::int64_t unix_seconds(WallTime time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
 std::string message_of(const AuditEntry& entry, const Life& life, bool persisted) {
@@ -72,7 +45,7 @@ std::string message_of(const AuditEntry& entry, const Life& life, bool persisted
 }  // namespace
 
 Steering::Steering(std::string state_dir, std::vector<Loop*> loops, const Clock& clock)
-    : state_dir_(std::move(state_dir)), loops_(std::move(loops)), clock_(clock) {}
+    : state_dir_(std::move(state_dir)), loops_(std::move(loops)), clock_(clock), collector_(loops_, clock) {}
 
 Steering::~Steering() { stop(); }
 
@@ -122,7 +95,7 @@ void Steering::run() {
       work();
       lock.lock();
     } else if (stopping_) {
-      return;
+      break;
     }
     if (const auto now = clock_.now(); now >= next_tick) {
       next_tick = std::max(next_tick + 1s, now);
@@ -131,14 +104,42 @@ void Steering::run() {
       lock.lock();
     }
   }
+  lock.unlock();
+  collect();
+  for (auto& [id, subject] : subjects_) {
+    retry(subject);
+    save_state(subject);
+  }
 }
 
 void Steering::tick() {
   const bool is_time_to_save = ++ticks_ % kTicksToSave == 0;
+  collect();
   for (auto& [id, subject] : subjects_) {
+    judge_guardrails(subject);
     step_schedule(subject);
-    if (is_time_to_save) retry(subject);
+    if (!is_time_to_save) continue;
+    retry(subject);
+    save_state(subject);
   }
+  publish_metrics();
+}
+
+void Steering::collect() {
+  std::vector<std::shared_ptr<measure::Recorder>> recorders;
+  for (const auto& [id, subject] : subjects_) recorders.push_back(subject.recorder);
+  if (recorders.empty()) return;
+  const auto round = collector_.collect(std::move(recorders), kPatience);
+  for (const auto& piece : round.pieces)
+    for (auto& [id, subject] : subjects_)
+      if (subject.recorder == piece.recorder) {
+        subject.state.record.add(piece.slice, piece.unix_seconds);
+        subject.has_new_state = true;
+      }
+  if (round.clock_step.count() == 0) return;
+  for (auto& [id, subject] : subjects_)
+    subject.state.record.note_clock_step(subject.life.epoch, round.unix_seconds,
+                                         static_cast<std::uint64_t>(std::abs(round.clock_step.count())));
 }
 
 std::shared_ptr<experiment::Experiment> Steering::prepare(const Settings& settings) {
@@ -172,7 +173,7 @@ StateDirectory* Steering::directory() {
   return &*directory_;
 }
 
-Adoption Steering::load(const Settings& settings) {
+Adoption Steering::load(const Settings& settings, std::uint64_t requests) {
   const auto now = clock_.wall();
   auto* const files = directory();
   if (files == nullptr) return adoption_of(settings, std::nullopt, now, 0);
@@ -184,7 +185,7 @@ Adoption Steering::load(const Settings& settings) {
     return adoption_of(settings, std::nullopt, now, 0);
   } else {
     const auto saved = parse_saved_life(**text);
-    if (saved) return adoption_of(settings, *saved, now, 0);
+    if (saved) return adoption_of(settings, *saved, now, requests);
     why = files->file_of(settings.id, kLifeFile).string() + " is damaged (" + saved.error().message + ")";
     if (const auto aside = files->set_aside(settings.id, kLifeFile)) why += ", it is " + aside->string() + " now";
   }
@@ -192,16 +193,50 @@ Adoption Steering::load(const Settings& settings) {
   return adopt_unreadable(settings, now);
 }
 
+report::State Steering::load_state(const Settings& settings) {
+  report::State fresh;
+  fresh.record =
+      measure::Record(settings.arms.size(), std::chrono::duration_cast<std::chrono::seconds>(settings.window).count());
+  auto* const files = directory();
+  if (files == nullptr) return fresh;
+  const auto text = files->load(settings.id, kStateFile);
+  if (text && !text->has_value()) return fresh;
+  const auto saved = text ? report::parse_state(**text) : Result<report::State>(text.error());
+  if (!saved) {
+    const auto aside = files->set_aside(settings.id, kStateFile);
+    log().error("experiment {}: what was measured can't be read ({}) and begins anew{}", settings.id, saved.error().message,
+                aside ? "; the file is " + aside->string() + " now" : std::string());
+    return fresh;
+  }
+  const bool is_same = saved->salt == settings.salt && saved->control == control_of(settings) &&
+                       saved->record.arms() == settings.arms.size() &&
+                       std::equal(settings.arms.begin(), settings.arms.end(), saved->arms.begin(), saved->arms.end(),
+                                  [](const auto& a, const auto& b) { return a.name == b.name; });
+  if (is_same) return *saved;
+  log().info("experiment {}: its arms, salt or control are others than before: the statistics begin anew", settings.id);
+  return fresh;
+}
+
 std::shared_ptr<experiment::Experiment> Steering::prepare_here(const Settings& settings) {
   const auto known = subjects_.find(settings.id);
   if (known != subjects_.end() && is_same_experiment(settings, save_life(known->second.settings, known->second.life)))
     return known->second.experiment;
   Prepared prepared;
-  prepared.adoption = known == subjects_.end()
-                          ? load(settings)
-                          : adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
+  prepared.recorder = std::make_shared<measure::Recorder>(settings.arms.size(), static_cast<unsigned>(loops_.size()));
+  if (known == subjects_.end()) {
+    prepared.state = load_state(settings);
+    prepared.adoption = load(settings, candidate_requests(settings, prepared.state.record));
+    // Without the life that was saved with it, what was measured belongs to epochs of before.
+    const auto& epochs = prepared.state.record.epochs();
+    auto& life = prepared.adoption.life;
+    if (!epochs.empty() && epochs.rbegin()->first > life.epoch) life.epoch = life.judged_from = epochs.rbegin()->first + 1;
+  } else {
+    prepared.state.record =
+        measure::Record(settings.arms.size(), std::chrono::duration_cast<std::chrono::seconds>(settings.window).count());
+    prepared.adoption = adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
+  }
   auto one = std::make_shared<experiment::Experiment>(settings, layout_of(settings, prepared.adoption.life),
-                                                      static_cast<unsigned>(loops_.size()), nullptr);
+                                                      static_cast<unsigned>(loops_.size()), prepared.recorder);
   prepared.experiment = one;
   prepared_.push_back(std::move(prepared));
   return one;
@@ -209,32 +244,84 @@ std::shared_ptr<experiment::Experiment> Steering::prepare_here(const Settings& s
 
 void Steering::adopt_here(std::vector<Adopted> experiments) {
   std::map<std::string, Subject> served;
-  for (auto& [one, settings] : experiments) {
+  for (auto& [one, settings, backends] : experiments) {
     Subject subject;
     Adoption adoption;
     const auto known = subjects_.find(settings.id);
     if (known != subjects_.end() && known->second.experiment == one) {
-      adoption = adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
       subject = std::move(known->second);
+      adoption = adoption_of(settings, save_life(subject.settings, subject.life), clock_.wall(),
+                             candidate_requests(settings, subject.state.record));
       one->set_settings(settings);
     } else {
       const auto prepared = std::find_if(prepared_.begin(), prepared_.end(),
                                          [&](const Prepared& each) { return each.experiment.lock() == one; });
       adoption = prepared->adoption;
       subject.experiment = one;
+      subject.recorder = prepared->recorder;
+      subject.state = std::move(prepared->state);
       subject.life = adoption.life;
-      subject.life.revision = adoption.is_changed ? adoption.life.revision - 1 : adoption.life.revision;
+      if (adoption.is_changed) --subject.life.revision;
       one->on_give_up([this, id = settings.id](std::string_view arm, const std::string& why) {
-        post([this, id, arm = std::string(arm), why] { roll_back(id, "breaker", why, Json{{"arm", arm}}); });
+        post([this, id, arm = std::string(arm), why] { roll_back(id, "breaker", arm + ": " + why, Json{{"arm", arm}}); });
       });
     }
     subject.settings = settings;
+    describe_state(subject, backends);
     if (!adoption.note.empty()) log().info("experiment {}: {}", settings.id, adoption.note);
-    if (adoption.is_changed) (void)commit(subject, adoption.life, {"file", std::string(kFileActor), nullptr, true});
+    if (adoption.is_changed)
+      (void)commit(subject, adoption.life, {"file", std::string(kFileActor), nullptr, true});
+    else
+      describe_state(subject, backends);
     served.insert_or_assign(settings.id, std::move(subject));
   }
-  subjects_ = std::move(served);
+  subjects_.swap(served);
+  for (auto& [id, subject] : served)
+    if (subject.experiment && !subjects_.contains(id)) save_state(subject);
   prepared_.clear();
+  publish_metrics();
+}
+
+// The parts of the state that are not counted.
+void Steering::describe_state(Subject& subject, const std::vector<std::string>& backends) {
+  const auto& settings = subject.settings;
+  auto& state = subject.state;
+  state.experiment = settings.id;
+  state.route = settings.route;
+  state.salt = settings.salt;
+  state.state = experiment::format_state(subject.life.state);
+  state.assign = settings.assign == experiment::Assign::sticky    ? "sticky"
+                 : settings.assign == experiment::Assign::request ? "request"
+                                                                  : "switchback";
+  state.revision = subject.life.revision;
+  state.arms.resize(settings.arms.size());
+  for (std::size_t i = 0; i < settings.arms.size(); ++i) {
+    state.arms[i].name = settings.arms[i].name;
+    if (i < backends.size()) state.arms[i].backend = backends[i];
+    state.arms[i].weight_bp = subject.life.weights_bp[i];
+  }
+  state.control = control_of(settings);
+  state.is_matched = settings.analysis == experiment::Analysis::matched;
+  state.demands.planned_windows = settings.planned_windows;
+  state.demands.min_windows = settings.min_windows;
+  state.demands.min_seconds = std::chrono::duration_cast<std::chrono::seconds>(settings.min_time).count();
+  state.demands.margin = settings.margin;
+  state.demands.quantile_margin = settings.quantile_margin;
+  state.record.begin_epoch(subject.life.epoch, unix_seconds(clock_.wall()), subject.life.weights_bp);
+  subject.has_new_state = true;
+}
+
+void Steering::save_state(Subject& subject) {
+  auto* const files = directory();
+  if (!subject.has_new_state || files == nullptr) return;
+  if (const auto saved = files->save(subject.settings.id, kStateFile, report::to_json(subject.state)); !saved) {
+    if (subject.unsaved_state != saved.error().message)
+      log().error("experiment {}: what was measured is not kept: {}", subject.settings.id, saved.error().message);
+    subject.unsaved_state = saved.error().message;
+    return;
+  }
+  subject.unsaved_state.clear();
+  subject.has_new_state = false;
 }
 
 Result<void> Steering::persist(Subject& subject, const Life& life) {
@@ -287,6 +374,12 @@ Result<void> Steering::commit(Subject& subject, Life after, const Order& order) 
     subject.life = after;
     subject.waiting_for.clear();
     subject.experiment->set_layout(layout_of(settings, after));
+    if (after.judged_from != before.judged_from) subject.fired.clear();
+    subject.state.events.push_back({std::chrono::duration_cast<Milliseconds>(after.updated_at.time_since_epoch()).count(),
+                                    order.action + " by " + order.actor + ": " +
+                                        describe_weights(settings, effective_weights(settings, after)) + " (" +
+                                        after.reason + ")"});
+    describe_state(subject, {});
   };
   const bool must_be_kept = is_raise && !order.may_be_unpersisted;
   if (must_be_kept && !subject.unwritten.empty()) retry(subject);
@@ -341,24 +434,76 @@ void Steering::retry(Subject& subject) {
 }
 
 void Steering::step_schedule(Subject& subject) {
-  if (!subject.life.ramp) return;
+  const auto& life = subject.life;
+  if (!life.ramp) return;
+  const auto now = clock_.wall();
+  const auto& record = subject.state.record;
+  std::optional<report::Report> judged;
   RampFacts facts;
-  facts.unmet = [](const experiment::ScheduleStep::Requirement& requirement) {
-    return "\"" + requirement.metric + "\" is not known";
+  facts.requests = candidate_requests(subject.settings, record);
+  facts.windows = complete_windows(subject.settings, life, record, unix_seconds(life.ramp->began), unix_seconds(now));
+  facts.unmet = [&](const experiment::ScheduleStep::Requirement& requirement) {
+    if (!judged) judged = report::evaluate(subject.state);
+    return unmet_requirement(*judged, requirement);
   };
-  const auto decision = decide(subject.settings, subject.life, facts, clock_.wall());
-  subject.waiting_for = decision.kind == RampDecision::Kind::done ? "" : decision.why;
-  if (decision.kind != RampDecision::Kind::advance && decision.kind != RampDecision::Kind::hold) return;
+  const auto decision = decide(subject.settings, life, facts, now);
+  if (decision.kind != RampDecision::Kind::advance && decision.kind != RampDecision::Kind::hold) {
+    subject.waiting_for = decision.kind == RampDecision::Kind::done ? "" : decision.why;
+    return;
+  }
   Change order;
   order.action = decision.kind == RampDecision::Kind::advance ? Action::advance : Action::hold;
   order.actor = kScheduleActor;
   order.reason = decision.why;
   order.requests = facts.requests;
-  if (const auto changed = change(subject, order, Json{{"requests", facts.requests}}); !changed) {
+  const Json evidence{{"requests", requests_in_step(*life.ramp, facts)}, {"windows", facts.windows}};
+  if (const auto changed = change(subject, order, evidence); !changed) {
     if (subject.waiting_for != changed.error().message)
       log().warn("experiment {}: the schedule stands still: {}", subject.settings.id, changed.error().message);
     subject.waiting_for = changed.error().message;
   }
+}
+
+void Steering::judge_guardrails(Subject& subject) {
+  if (subject.life.state != State::running || subject.settings.guardrails.empty()) return;
+  Scope scope;
+  scope.from_epoch = subject.life.judged_from;
+  scope.weights_since = unix_seconds(subject.life.updated_at);
+  scope.now = unix_seconds(clock_.wall());
+  const auto window = scope.now / subject.state.record.window_seconds();
+  scope.with_windows = window != subject.judged_window;
+  subject.judged_window = window;
+  for (auto& judgement : judge(subject.settings, subject.state.record, scope)) {
+    const auto same = std::find_if(subject.judgements.begin(), subject.judgements.end(), [&](const Judgement& one) {
+      return one.guardrail == judgement.guardrail && one.arm == judgement.arm;
+    });
+    if (judgement.has_fired && subject.fired.emplace(judgement.guardrail, judgement.arm).second) act_on(subject, judgement);
+    if (same == subject.judgements.end())
+      subject.judgements.push_back(std::move(judgement));
+    else
+      *same = std::move(judgement);
+  }
+}
+
+void Steering::act_on(Subject& subject, const Judgement& judgement) {
+  using Do = experiment::GuardrailSettings::Action;
+  const auto& guardrail = subject.settings.guardrails[judgement.guardrail];
+  const auto actor = "guardrail " + format_guardrail(guardrail);
+  if (guardrail.action == Do::rollback) {
+    roll_back(subject.settings.id, actor, judgement.why, judgement.evidence);
+    return;
+  }
+  log().warn("experiment {}: {}: {}", subject.settings.id, actor, judgement.why);
+  subject.state.events.push_back(
+      {std::chrono::duration_cast<Milliseconds>(clock_.wall().time_since_epoch()).count(), actor + ": " + judgement.why});
+  if (guardrail.action != Do::hold || !subject.life.ramp || subject.life.ramp->taken >= subject.settings.schedule.size())
+    return;
+  Change order;
+  order.action = Action::hold;
+  order.actor = actor;
+  order.reason = judgement.why;
+  if (const auto changed = change(subject, order, judgement.evidence); !changed)
+    log().error("experiment {}: {}", subject.settings.id, changed.error().message);
 }
 
 void Steering::roll_back(const std::string& id, const std::string& actor, const std::string& why, Json evidence) {
@@ -379,131 +524,45 @@ Steering::Subject* Steering::find(const std::string& id) {
   return nullptr;
 }
 
-Json Steering::describe(const Subject& subject) const {
-  const auto& life = subject.life;
-  Json document{{"id", subject.settings.id},
-                {"route", subject.settings.route},
-                {"control", subject.settings.control},
-                {"revision", life.revision},
-                {"epoch", life.epoch},
-                {"state", experiment::format_state(life.state)},
-                {"arms", arms_json(subject.settings, life)},
-                {"schedule", schedule_json(subject.settings, life, subject.waiting_for)},
-                {"updated_at", format_timestamp(life.updated_at)},
-                {"updated_by", life.updated_by},
-                {"reason", life.reason},
-                {"persisted", subject.unpersisted.empty() && subject.unwritten.empty()}};
-  if (!subject.unpersisted.empty()) document["not_persisted_because"] = subject.unpersisted;
-  return document;
-}
-
-http::Response Steering::answer(const Question& question) {
-  using Kind = Question::Kind;
-  if (question.kind == Kind::audit) return answer_audit(question);
-  if (question.kind == Kind::list) {
-    auto experiments = Json::array();
-    for (const auto& [id, subject] : subjects_) experiments.push_back(describe(subject));
-    return json_response({{"experiments", experiments}});
-  }
-  auto* const subject = find(question.id);
-  if (subject == nullptr) return refusal(not_found(question.id));
-  switch (question.kind) {
-    case Kind::show: {
-      const auto etag = etag_of(subject->life);
-      auto response = question.if_none_match == etag ? http::Response(304) : json_response(describe(*subject));
-      response.headers.add("ETag", etag);
-      return response;
-    }
-    case Kind::change:
-      return answer_change(*subject, question);
-    case Kind::gate:
-      return answer_gate(*subject);
-    default:
-      return refusal(not_found(question.id));
-  }
-}
-
-http::Response Steering::answer_change(Subject& subject, const Question& question) {
-  if (question.action == "put" && question.if_match.empty())
-    return refusal(Error("experiment.no_if_match",
-                         "PUT replaces what others may have changed: send If-Match with the ETag that GET gave"));
-  const auto if_revision = parse_if_match(question.if_match);
-  if (!if_revision) return refusal(if_revision.error());
-  auto ordered = parse_change(subject.settings, subject.life, question.action, question.body);
-  if (!ordered) return refusal(ordered.error());
-  ordered->actor = question.by;
-  ordered->if_revision = *if_revision;
-  if (is_set(question.query, "dry_run")) {
-    if (ordered->reason.empty()) ordered->reason = "dry run";
-    const auto after = apply(subject.settings, subject.life, *ordered, clock_.wall());
-    if (!after) return refusal(after.error());
-    auto response = json_response(preview_json(subject.settings, subject.life, *after));
-    response.headers.add("ETag", etag_of(subject.life));
-    return response;
-  }
-  if (const auto changed = change(subject, std::move(*ordered)); !changed) return refusal(changed.error());
-  auto response = json_response(describe(subject));
-  response.headers.add("ETag", etag_of(subject.life));
-  return response;
-}
-
-http::Response Steering::answer_gate(const Subject& subject) {
-  const auto& life = subject.life;
-  const bool is_through = !life.ramp || life.ramp->taken >= subject.settings.schedule.size();
-  Json document{{"id", subject.settings.id}, {"revision", life.revision}, {"state", experiment::format_state(life.state)}};
-  const auto say = [&](int status, std::string_view gate, const std::string& why) {
-    document["gate"] = gate;
-    document["why"] = why;
-    auto response = json_response(document);
-    response.status = status;
-    return response;
-  };
-  if (life.state == State::rolled_back) return say(409, "fail", "rolled back: " + life.reason);
-  if (life.state == State::concluded) return say(200, "pass", "concluded: " + life.reason);
-  if (life.ramp && is_through) return say(200, "pass", "all steps of the schedule were taken");
-  return say(425, "undecided",
-             subject.waiting_for.empty() ? "it is " + std::string(experiment::format_state(life.state))
-                                         : "waits for " + subject.waiting_for);
-}
-
-http::Response Steering::answer_audit(const Question& question) {
-  auto* const files = directory();
+void Steering::publish_metrics() {
   std::string text;
-  if (files != nullptr) {
-    auto read = read_file(files->audit_path());
-    if (!read) return refusal(Error("experiment.not_persisted", read.error().message));
-    text = read->value_or("");
-  }
-  const auto format = http::find_query(question.query, "format").value_or("json");
-  if (format == "jsonl") {
-    http::Response response(200, "application/jsonl", std::move(text));
-    return response;
-  }
-  if (format != "json") return refusal(Error("experiment.bad_body", "\"format\" is json or jsonl, got \"" + format + "\""));
-  std::optional<WallTime> since;
-  if (const auto asked = http::find_query(question.query, "since")) {
-    since = parse_timestamp(*asked);
-    if (!since)
-      return refusal(
-          Error("experiment.bad_body", "\"since\" is a time such as 2026-11-23T10:00:00Z, got \"" + *asked + "\""));
-  }
-  auto entries = Json::array();
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    auto entry = Json::parse(line, nullptr, false);
-    if (!entry.is_object()) continue;
-    if (since) {
-      const auto at =
-          entry.contains("at") && entry["at"].is_string() ? parse_timestamp(entry["at"].get<std::string>()) : std::nullopt;
-      if (!at || *at < *since) continue;
-    }
-    entries.push_back(std::move(entry));
-  }
-  return json_response({{"entries", std::move(entries)}});
+  const auto family = [&](const char* name, const char* help, const auto& lines) {
+    if (subjects_.empty()) return;
+    text += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n";
+    for (const auto& [id, subject] : subjects_) lines(name, id, subject);
+  };
+  family("tandem_experiment_weight_bp", "Share of the traffic that an arm gets, in basis points.",
+         [&](const char* name, const std::string& id, const Subject& subject) {
+           const auto weights = effective_weights(subject.settings, subject.life);
+           for (std::size_t i = 0; i < weights.size(); ++i)
+             text += std::string(name) + "{experiment=\"" + id + "\",arm=\"" + subject.settings.arms[i].name + "\"} " +
+                     std::to_string(weights[i]) + "\n";
+         });
+  family("tandem_experiment_state", "1 for the state that an experiment is in.",
+         [&](const char* name, const std::string& id, const Subject& subject) {
+           for (const auto state : {State::draft, State::running, State::paused, State::rolled_back, State::concluded})
+             text += std::string(name) + "{experiment=\"" + id + "\",state=\"" +
+                     std::string(experiment::format_state(state)) + "\"} " + (subject.life.state == state ? "1" : "0") +
+                     "\n";
+         });
+  family("tandem_guardrail_log_e", "Evidence of a guardrail that counts events, as the logarithm of its e-value.",
+         [&](const char* name, const std::string& id, const Subject& subject) {
+           for (const auto& one : subject.judgements) {
+             const auto& guardrail = subject.settings.guardrails[one.guardrail];
+             if (guardrail.metric == experiment::GuardrailSettings::Metric::errors ||
+                 guardrail.metric == experiment::GuardrailSettings::Metric::timeouts ||
+                 guardrail.metric == experiment::GuardrailSettings::Metric::srm)
+               text += std::string(name) + "{experiment=\"" + id + "\",arm=\"" + subject.settings.arms[one.arm].name +
+                       "\",guardrail=\"" + format_guardrail(guardrail) + "\"} " + std::to_string(one.ln_e) + "\n";
+           }
+         });
+  const std::lock_guard lock(metrics_mutex_);
+  metrics_ = std::move(text);
 }
 
-std::string Steering::metrics() { return {}; }
+std::string Steering::metrics() const {
+  const std::lock_guard lock(metrics_mutex_);
+  return metrics_;
+}
 
 }  // namespace tandem::steering

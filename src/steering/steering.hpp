@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +19,10 @@
 #include "base/loop.hpp"
 #include "experiment/experiment.hpp"
 #include "http/response.hpp"
+#include "measure/collector.hpp"
+#include "measure/recorder.hpp"
+#include "report/report.hpp"
+#include "steering/guardrails.hpp"
 #include "steering/saved_life.hpp"
 #include "steering/schedule.hpp"
 #include "steering/state_directory.hpp"
@@ -58,6 +63,7 @@ class Steering {
   struct Adopted {
     std::shared_ptr<experiment::Experiment> experiment;
     experiment::Settings settings;
+    std::vector<std::string> backends;  // by arm: "native", "python"
   };
   // These experiments are served from now on, and no others. Thread: any but its own.
   void adopt(std::vector<Adopted> experiments);
@@ -65,8 +71,8 @@ class Steering {
   // Calls `done` once, on its own thread.
   void ask(Question question, std::function<void(http::Response)> done);
 
-  // Prometheus text of the experiments' gauges. Thread: any but its own.
-  std::string metrics();
+  // Prometheus text of the experiments' gauges, as of the last second. Thread: any.
+  std::string metrics() const;
 
  private:
   // An experiment that is served.
@@ -74,14 +80,23 @@ class Steering {
     std::shared_ptr<experiment::Experiment> experiment;
     experiment::Settings settings;
     Life life;
-    std::string waiting_for;           // of the schedule
-    std::string unpersisted;           // why the disk does not know what runs; empty: it does
-    std::deque<AuditEntry> unwritten;  // entries that the audit log has not got yet
+    std::shared_ptr<measure::Recorder> recorder;
+    report::State state;                                  // what was measured, and what happened
+    bool has_new_state = false;                           // since it was saved
+    std::string unsaved_state;                            // why it was not
+    std::vector<Judgement> judgements;                    // the newest of each guardrail
+    std::set<std::pair<std::size_t, std::size_t>> fired;  // guardrails and arms that have fired since `judged_from`
+    std::int64_t judged_window = 0;                       // the newest window that has been judged
+    std::string waiting_for;                              // of the schedule
+    std::string unpersisted;                              // why the disk does not know what runs; empty: it does
+    std::deque<AuditEntry> unwritten;                     // entries that the audit log has not got yet
   };
   // One that has been prepared and is not served yet.
   struct Prepared {
     std::weak_ptr<experiment::Experiment> experiment;
+    std::shared_ptr<measure::Recorder> recorder;
     Adoption adoption;
+    report::State state;
   };
 
   void run();
@@ -92,7 +107,11 @@ class Steering {
 
   std::shared_ptr<experiment::Experiment> prepare_here(const experiment::Settings& settings);
   void adopt_here(std::vector<Adopted> experiments);
-  Adoption load(const experiment::Settings& settings);
+  Adoption load(const experiment::Settings& settings, std::uint64_t requests);
+  report::State load_state(const experiment::Settings& settings);
+  void save_state(Subject& subject);
+  void describe_state(Subject& subject, const std::vector<std::string>& backends);
+  void collect();
   StateDirectory* directory();  // null: there is none, and directory_error_ says why
 
   // The one way in which a life changes.
@@ -108,12 +127,16 @@ class Steering {
   void write_audit(Subject& subject, AuditEntry entry);
   void retry(Subject& subject);
   void step_schedule(Subject& subject);
+  void judge_guardrails(Subject& subject);
+  void act_on(Subject& subject, const Judgement& judgement);
+  void publish_metrics();
   void roll_back(const std::string& id, const std::string& actor, const std::string& why, Json evidence);
 
   http::Response answer(const Question& question);
   http::Response answer_change(Subject& subject, const Question& question);
   http::Response answer_audit(const Question& question);
   http::Response answer_explain(const Subject& subject, const Question& question);
+  http::Response answer_report(const Subject& subject, const Question& question);
   http::Response answer_gate(const Subject& subject);
   Json describe(const Subject& subject) const;
   Subject* find(const std::string& id);
@@ -124,6 +147,7 @@ class Steering {
 
   // Touched on its own thread only.
   std::map<std::string, Subject> subjects_;
+  measure::Collector collector_;
   std::vector<Prepared> prepared_;
   std::optional<StateDirectory> directory_;
   std::string directory_error_;
@@ -134,6 +158,9 @@ class Steering {
   std::condition_variable changed_;
   std::deque<std::function<void()>> work_;
   bool stopping_ = false;
+
+  mutable std::mutex metrics_mutex_;
+  std::string metrics_;  // guarded by metrics_mutex_
 
   std::thread thread_;
 };
