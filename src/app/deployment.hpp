@@ -62,6 +62,8 @@ class Deployment {
   unsigned generation() const { return generation_; }
   const config::Config& config() const { return config_; }
   const Pools& pools() const { return pools_; }
+  // The handlers of its routes with an experiment. After start().
+  const std::deque<experiment::ExperimentHandler>& experiments() const { return composed_->experiments(); }
   // What the person who asked for it should know, in sentences. After start().
   const std::vector<std::string>& warnings() const { return warnings_; }
 

@@ -23,6 +23,26 @@ namespace {
 // How long a worker may take to say what it does.
 constexpr Milliseconds kAnswerTime{3000};
 
+steering::Question question_of(admin::ExperimentsRequest request) {
+  using From = admin::ExperimentsRequest::Kind;
+  using To = steering::Question::Kind;
+  constexpr std::pair<From, To> kKinds[] = {
+      {From::list, To::list},       {From::show, To::show},   {From::change, To::change},
+      {From::report, To::report},   {From::state, To::state}, {From::diffs, To::diffs},
+      {From::explain, To::explain}, {From::gate, To::gate},   {From::audit, To::audit}};
+  steering::Question question;
+  for (const auto& [from, to] : kKinds)
+    if (from == request.kind) question.kind = to;
+  question.id = std::move(request.id);
+  question.action = std::move(request.action);
+  question.query = std::move(request.query);
+  question.body = std::move(request.body);
+  question.if_match = std::move(request.if_match);
+  question.if_none_match = std::move(request.if_none_match);
+  question.by = std::move(request.by);
+  return question;
+}
+
 config::LoadResult same_again(const config::Config& config) {
   config::LoadResult result;
   result.file = config.file;
@@ -78,9 +98,8 @@ Server::Server(config::Config config, native::Catalog catalog, pool::WorkerProgr
     loops_.push_back(std::make_unique<Loop>(i));
     surroundings_.loops.push_back(loops_.back().get());
   }
-  surroundings_.prepare_experiment = [this](const experiment::Settings& settings) {
-    return experiment::begin_experiment(settings, config_.threads, nullptr);
-  };
+  steering_ = std::make_unique<steering::Steering>(config_.state_dir, surroundings_.loops, clock_);
+  surroundings_.prepare_experiment = [this](const experiment::Settings& settings) { return steering_->prepare(settings); };
 }
 
 Server::~Server() {
@@ -91,8 +110,10 @@ Server::~Server() {
 Result<void> Server::start() {
   // The loops turn before the pools start: answers of workers arrive on them.
   start_threads();
+  steering_->start();
   if (auto started = generations_.start(config_); !started) return started;
   const auto first = generations_.current();
+  adopt_experiments(*first);
   for (const auto& [name, pool] : first->pools())
     if (pool->options().mode == pool::Mode::thread)
       log().warn(
@@ -105,7 +126,7 @@ Result<void> Server::start() {
   forwarded_.resize(loops_.size());
   silent_observer_ = std::make_unique<pipeline::ExchangeObserver>(registry_, nullptr);
   prepare_access_log(config_);
-  metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += own_metrics(); }));
+  metric_sources_.push_back(registry_.add_source([this](std::string& out) { out += own_metrics() + steering_->metrics(); }));
   if (auto opened = open_listeners(); !opened) return opened;
   readiness_ = admin::Readiness::ready;
   return {};
@@ -161,10 +182,21 @@ std::vector<std::string> Server::switch_to(Deployment& next) {
           if (!admin_moves) admin_->handler.set_options(options);
         });
   switched->wait();
+  adopt_experiments(next);
 
   std::vector<std::string> warnings;
   for (const auto& key : waiting) warnings.push_back("\"" + key + "\" has changed and needs a restart");
   return warnings;
+}
+
+void Server::adopt_experiments(const Deployment& deployment) {
+  std::vector<steering::Steering::Adopted> experiments;
+  for (const auto& handler : deployment.experiments()) {
+    steering::Steering::Adopted adopted{handler.shared_experiment(), handler.settings(), {}};
+    for (const auto& arm : handler.arms()) adopted.backends.emplace_back(arm.backend);
+    experiments.push_back(std::move(adopted));
+  }
+  steering_->adopt(std::move(experiments));
 }
 
 Result<void> Server::open_listeners() {
@@ -310,6 +342,9 @@ admin::ServerView Server::view() {
   view.stacks = [this](auto done) { questions_.post([this, done = std::move(done)] { done(stacks()); }); };
   view.requests = [this](auto done) { questions_.post([this, done = std::move(done)] { done(requests()); }); };
   view.reload = [this](std::string by, auto done) { reload(std::move(by), std::move(done)); };
+  view.experiments = [this](admin::ExperimentsRequest request, auto done) {
+    steering_->ask(question_of(std::move(request)), std::move(done));
+  };
   view.registry = &registry_;
   return view;
 }
@@ -461,6 +496,7 @@ void Server::stop() {
   // No request is left: workers finish, Python's atexit runs. They get a moment even when the drain used up its time.
   const auto pool_deadline = std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(2));
   generations_.stop(pool_deadline);
+  steering_->stop();
   questions_.finish();
   if (admin_) {
     std::mutex admin_mutex;

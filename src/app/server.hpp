@@ -22,6 +22,7 @@
 #include "pipeline/forwarded.hpp"
 #include "pipeline/pipeline.hpp"
 #include "routing/router.hpp"
+#include "steering/steering.hpp"
 
 namespace tandem::app {
 
@@ -68,6 +69,7 @@ class Server {
   void prepare_access_log(const config::Config& config);
   void apply(const config::Config& config, unsigned loop);
   std::vector<std::string> switch_to(Deployment& next);
+  void adopt_experiments(const Deployment& deployment);
   std::string own_metrics() const;
 
   admin::ServerView view();
@@ -90,6 +92,8 @@ class Server {
   Loop admin_loop_;
   native::NativeBackend native_;
   pool::WorkerProgram worker_program_;
+  SystemClock clock_;
+  std::unique_ptr<steering::Steering> steering_;
   Surroundings surroundings_;
   Generations generations_;
   std::unique_ptr<routing::Router> router_;

@@ -44,6 +44,7 @@ class ExperimentHandler final : public service::Handler {
   const std::vector<Arm>& arms() const { return arms_; }
   const Settings& settings() const { return settings_; }
   const Experiment& experiment() const { return *experiment_; }
+  const std::shared_ptr<Experiment>& shared_experiment() const { return experiment_; }
 
  private:
   // What a client asks of the split.

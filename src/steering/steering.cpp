@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/thread.hpp"
 #include "base/timestamp.hpp"
+#include "http/problem.hpp"
 #include "steering/facts.hpp"
 
 namespace tandem::steering {
@@ -154,7 +155,15 @@ void Steering::adopt(std::vector<Adopted> experiments) {
 }
 
 void Steering::ask(Question question, std::function<void(http::Response)> done) {
-  post([this, question = std::move(question), done = std::move(done)] { done(answer(question)); });
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      work_.push_back([this, question = std::move(question), done = std::move(done)] { done(answer(question)); });
+      changed_.notify_one();
+      return;
+    }
+  }
+  done(http::problem_response(http::Problem(503, "server.stopping", "the server is stopping"), {}));
 }
 
 StateDirectory* Steering::directory() {
