@@ -97,7 +97,8 @@ struct RequestHead {
   std::uint16_t reserved[2] = {};
 };
 inline constexpr std::uint8_t kShadow = 1;
-inline constexpr std::uint8_t kWebSocket = 2;  // a WebSocket handshake (RFC 6455 §4.2.1), answered with 101 or refused
+inline constexpr std::uint8_t kMeasureCpu = 4;  // its CPU time is wanted also where measuring it costs more
+inline constexpr std::uint8_t kWebSocket = 2;   // a WebSocket handshake (RFC 6455 §4.2.1), answered with 101 or refused
 static_assert(sizeof(RequestHead) == 24 + 13 * 8 + 8);
 
 struct Param {
@@ -111,7 +112,7 @@ struct FieldRef {
 // What a request cost the worker, in nanoseconds.
 struct Timing {
   std::uint64_t handler_ns = 0;  // wall time from the handler's start to its end
-  std::uint64_t cpu_ns = 0;      // CPU time of the executor's thread in it (synchronous executors; else 0)
+  std::uint64_t cpu_ns = 0;      // CPU time of the executor's thread in it; coroutines: 0 without kMeasureCpu
   std::uint64_t gil_ns = 0;      // waited for the interpreter before it
 };
 

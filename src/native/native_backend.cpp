@@ -33,6 +33,7 @@ class FunctionEndpoint final : public service::Handler {
   explicit FunctionEndpoint(Function function) : function_(function) {}
   Outcome handle(http::Request& request, Call& call) const override {
     call.backend = service::BackendKind::native;
+    call.is_cpu_sampled = true;
     if (!request.body->buffered()) return read_then_call(function_, request, call);
     const service::CpuPiece piece(call);
     return function_(request);
@@ -47,6 +48,7 @@ class CoroutineEndpoint final : public service::Handler {
   CoroutineEndpoint(Coroutine coroutine, BodyMode body) : coroutine_(coroutine), body_(body) {}
   Outcome handle(http::Request& request, Call& call) const override {
     call.backend = service::BackendKind::native;
+    call.is_cpu_sampled = true;
     if (body_ == BodyMode::buffered && !request.body->buffered()) return read_then_await(coroutine_, request, call);
     if (call.trial.wants_cpu) return run_metered(coroutine_(request, call), request, call);
     return coroutine_(request, call);
@@ -89,6 +91,7 @@ class WebSocketHandler final : public service::Handler {
       : endpoint_(endpoint), subprotocols_(subprotocols) {}
   Outcome handle(http::Request& request, Call& call) const override {
     call.backend = service::BackendKind::native;
+    call.is_cpu_sampled = true;
     if (!http::asks_for_websocket(request)) return http::websocket_required(call.id());
     if (auto refusal = http::refuse_handshake(request, call.id())) return std::move(*refusal);
     http::Response response(101);

@@ -77,9 +77,7 @@ measure::Observation observe_trial(const service::Call& call, const service::End
   seen.queue = call.queue_time;
   seen.gil = call.gil_time;
   seen.exec = exchange.stages[static_cast<std::size_t>(observe::Stage::handler)];
-  if (ending.status == 101) return seen;  // nobody measures a WebSocket
-  // A worker tells what a request cost it wherever it knows.
-  seen.has_cpu = call.backend == service::BackendKind::native ? trial.wants_cpu : call.cpu_time.count() > 0;
+  seen.has_cpu = call.cpu_time.count() > 0;
   seen.cpu = call.cpu_time;
   return seen;
 }
@@ -95,7 +93,7 @@ void ExchangeObserver::ended(const http::Request& request, const service::Call& 
   exchange.assigned_by = static_cast<observe::AssignedBy>(call.trial.assigned_by);
   exchange.total = ending.status == 101 ? ending.upgrade : ending.total;  // how long people talk is no response time
   const bool is_native = call.backend == service::BackendKind::native;
-  if (!is_native) exchange.cpu = call.cpu_time;  // of native endpoints only some are measured
+  if (!call.is_cpu_sampled) exchange.cpu = call.cpu_time;
   exchange.stages = {call.queue_time, call.gil_time, is_native ? exchange.total : call.handler_time, ending.write};
   (call.metrics ? *call.metrics : unrouted_).record(call.loop.index(), exchange);
   if (call.trial.recorder) call.trial.recorder->record(call.loop.index(), observe_trial(call, ending, exchange));

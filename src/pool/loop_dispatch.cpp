@@ -15,7 +15,8 @@ constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << Dispatch::kSlotBits) - 
 
 TimePoint now_exactly() { return std::chrono::steady_clock::now(); }
 
-void set_timing(service::Call& call, const frames::Timing& timing) {
+void set_timing(service::Call& call, Kind kind, const frames::Timing& timing) {
+  call.is_cpu_sampled = kind == Kind::async;
   call.handler_time = Nanoseconds(timing.handler_ns);
   call.cpu_time = Nanoseconds(timing.cpu_ns);
   call.gil_time = Nanoseconds(timing.gil_ns);
@@ -291,7 +292,7 @@ void LoopDispatch::on_frame(Lane& lane, const frames::Reader::Frame& frame) {
     case frames::Type::response_end:
       frames::take(payload, job->timing);
       if (job->receiver) {
-        set_timing(job->receiver->call, job->timing);
+        set_timing(job->receiver->call, job->kind, job->timing);
         std::exchange(job->receiver, nullptr)->end(std::nullopt);
       } else if (job->waiter && job->waiter->partial) {
         answer(*job, std::move(*job->waiter->partial));
@@ -409,7 +410,7 @@ void LoopDispatch::on_error(Job& job, std::string_view payload) {
 
 void LoopDispatch::answer(Job& job, http::Response response) {
   Waiter& waiter = *job.waiter;
-  set_timing(waiter.call, job.timing);
+  set_timing(waiter.call, job.kind, job.timing);
   waiter.response.emplace(std::move(response));
   waiter.notify();
 }

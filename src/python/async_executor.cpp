@@ -58,6 +58,30 @@ PyObject* executor_writable(PyObject* self, PyObject* lane) {
 }
 PyObject* executor_stopped(PyObject* self, PyObject*) { return PyBool_FromLong(executor_of(self).stopped()); }
 
+// A piece of what the loop does for one request; one inside another is the other's.
+class Step {
+ public:
+  explicit Step(const ExchangePtr& exchange) { begin(exchange); }
+  // Null: nobody's.
+  explicit Step(const AsyncRequest* request) {
+    if (request != nullptr) begin(request->exchange_ptr());
+  }
+  ~Step() {
+    if (exchange_) exchange_->steps.stop();
+  }
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+ private:
+  void begin(const ExchangePtr& exchange) {
+    if ((exchange->head.flags & frames::kMeasureCpu) == 0 || exchange->steps.is_running()) return;
+    exchange_ = exchange;
+    exchange_->steps.start();
+  }
+
+  ExchangePtr exchange_;  // the request may be over before the step is
+};
+
 // The endpoint's coroutine has come to its end, with `result` or an exception: true when another one takes over.
 bool go_on(const Gil& gil, PyObject* self, Object result) {
   auto* serving = as_serving(self);
@@ -79,6 +103,7 @@ bool go_on(const Gil& gil, PyObject* self, Object result) {
 
 PySendResult serving_send(PyObject* self, PyObject* value, PyObject** result) {
   const CalledByPython gil;
+  const Step step(as_serving(self)->request);
   *result = nullptr;
   while (as_serving(self)->coroutine != nullptr) {
     const auto status = PyIter_Send(as_serving(self)->coroutine, value, result);
@@ -111,6 +136,7 @@ PyObject* serving_send_method(PyObject* self, PyObject* value) {
 
 PyObject* serving_throw(PyObject* self, PyObject* arguments) {
   const CalledByPython gil;
+  const Step step(as_serving(self)->request);
   const auto coroutine = Object::borrow(as_serving(self)->coroutine);
   if (coroutine) {
     const auto method = Object::steal(PyObject_GetAttr(coroutine.get(), names().throw_));
@@ -334,6 +360,7 @@ void AsyncExecutor::start_waiting(const Gil& gil, Batch& batch) {
 }
 
 void AsyncExecutor::start(const Gil& gil, const ExchangePtr& exchange) {
+  const Step step(exchange);
   if (endpoint_of(*exchange).interface != Interface::asgi) return start_call(gil, *this, exchange);
   if ((exchange->head.flags & frames::kWebSocket) != 0) return start_websocket(gil, *this, exchange);
   start_http(gil, *this, exchange);
@@ -385,6 +412,7 @@ void AsyncExecutor::append_failure(const Gil& gil, Exchange& exchange, const Fai
 frames::Timing AsyncExecutor::timing_of(const Exchange& exchange) const {
   frames::Timing timing;
   timing.handler_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ns() - exchange.started_ns, 0));
+  timing.cpu_ns = static_cast<std::uint64_t>(exchange.steps.spent_ns());
   return timing;
 }
 

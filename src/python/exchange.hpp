@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "frames/frame.hpp"
+#include "python/stopwatch.hpp"
 
 namespace tandem::python {
 
@@ -63,6 +64,7 @@ struct Exchange {
 
   // The executor's own.
   std::int64_t started_ns = 0;
+  StepClock steps;             // with kMeasureCpu, on the asynchronous executor
   std::uint64_t consumed = 0;  // streamed body bytes handed to the endpoint since the last request_credit
   bool first_taken = false;
   AsyncRequest* running = nullptr;  // on the asynchronous executor, until its coroutine has ended

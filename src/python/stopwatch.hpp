@@ -1,5 +1,6 @@
-// What a request costs the worker. Reading a thread's CPU clock is a system call, so that short requests are taken to have
-// been on the CPU all the time and only long ones are measured.
+// What a request costs the worker. Reading a thread's CPU clock is a system call: short requests of a synchronous executor
+// are taken to have been on the CPU all the time and only long ones are measured; coroutines are measured where the front
+// asks for it.
 #pragma once
 
 #include <time.h>
@@ -17,7 +18,7 @@ inline std::int64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-// Thread: one.
+// Of a synchronous executor. Thread: one.
 class BatchClock {
  public:
   static constexpr std::int64_t kMeasuredNs = 20'000;
@@ -55,6 +56,25 @@ class BatchClock {
   std::int64_t waited_ns_ = 0;
   std::int64_t wall_mark_ns_ = 0;
   std::int64_t cpu_mark_ns_ = 0;
+};
+
+// The CPU time of one coroutine, for requests that want it: of the steps that it makes on the loop's thread, without what
+// others do between them. Thread: one.
+class StepClock {
+ public:
+  bool is_running() const { return mark_ns_ >= 0; }
+  void start() { mark_ns_ = now_ns(CLOCK_THREAD_CPUTIME_ID); }
+  void stop() {
+    spent_ns_ = spent_ns();
+    mark_ns_ = -1;
+  }
+  std::int64_t spent_ns() const {
+    return spent_ns_ + (is_running() ? std::max<std::int64_t>(now_ns(CLOCK_THREAD_CPUTIME_ID) - mark_ns_, 0) : 0);
+  }
+
+ private:
+  std::int64_t mark_ns_ = -1;
+  std::int64_t spent_ns_ = 0;
 };
 
 }  // namespace tandem::python

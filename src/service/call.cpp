@@ -16,6 +16,7 @@ void Call::clear() {
   is_twin = pin_denied = is_private = server_timing = debug = false;
   twin_fields.clear();
   queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};
+  is_cpu_sampled = false;
   interim = nullptr;
   waiting_for = nullptr;
   cancelled = false;

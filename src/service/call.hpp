@@ -114,6 +114,7 @@ class Call {
   Nanoseconds handler_time{0};
   Nanoseconds gil_time{0};
   Nanoseconds cpu_time{0};
+  bool is_cpu_sampled = false;  // the backend measures cpu_time only where the trial wants it
 
   // The wait in progress, if any. Handlers set it around a suspension and clear it after.
   Cancellable* waiting_for = nullptr;

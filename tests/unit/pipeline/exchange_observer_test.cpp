@@ -98,11 +98,13 @@ TEST_F(Exchange, WhereControlAnsweredTheCandidateIsCharged) {
   EXPECT_EQ(arm.totals.exec, measure::Durations());
 }
 
-TEST_F(Exchange, OfANativeEndpointCpuTimeIsKnownIfItWasRead) {
-  call_.backend = service::BackendKind::native;
-  EXPECT_EQ(end().counts.cpu_requests, 0u);
-  call_.trial.wants_cpu = true;
+TEST_F(Exchange, CpuTimeThatIsOnlySampledIsNoneOfTheMetrics) {
+  call_.cpu_time = 2ms;
+  call_.is_cpu_sampled = true;
   EXPECT_EQ(end().counts.cpu_requests, 1u);
+  EXPECT_EQ(call_.metrics->cpu(), 0ns);
+  call_.cpu_time = 0ns;
+  EXPECT_EQ(end().counts.cpu_requests, 0u) << "not one of the sample";
 }
 
 TEST_F(Exchange, OfAWebSocketTheHandshakeCounts) {
