@@ -87,6 +87,7 @@ TARGETS = [
     ("Python function (dict → JSON), worker process ÷ native `json`", lambda d: ratio(d, "json", "tandem-python", "tandem"), "<=",
      1.5, "{:.2f}", "prototype 1.2"),
     ("twin route ÷ plain native route", lambda d: ratio(d, "plaintext", "tandem-twin", "tandem"), "<=", 1.05, "{:.2f}", "–"),
+    ("the same with an experiment", lambda d: ratio(d, "plaintext", "tandem-experiment", "tandem"), "<=", 1.05, "{:.2f}", "–"),
     ("two workers ÷ one, CPU-bound handler, requests per second", workers_ratio, ">=", 1.7, "{:.2f}", "prototype 1.7–1.9"),
     ("native p99 while Python is saturated ÷ alone", lambda d: interference_ratio(d, "alone"), "<=", 1.5, "{:.2f}", "–"),
     ("the same ÷ beside a stranger's busy loop", lambda d: interference_ratio(d, "beside_busy_loop"), None, None, "{:.2f}", "–"),

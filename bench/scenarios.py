@@ -307,6 +307,7 @@ def raise_descriptor_limit():
 def make_scenarios(settings):
     plaintext = [{"path": "/plaintext", "native": "plaintext"}]
     twin = [{"path": "/plaintext", "arms": {"a": {"native": "plaintext", "weight": 50}, "b": {"native": "plaintext", "weight": 50}}}]
+    experiment = [{**twin[0], "experiment": {"id": "plaintext", "control": "a", "key": ["client_ip"]}}]
     native_json = [{"path": "/json", "native": "json"}]
     python_json = [{"path": "/json", "python": "json_hello:handle"}]
 
@@ -330,6 +331,7 @@ def make_scenarios(settings):
             native,
             tandem("tandem-access-log", "tandem, native, access log to a file", plaintext, log={"level": "warn", "access": True}),
             tandem("tandem-twin", "tandem, twin route of two native arms", twin),
+            tandem("tandem-experiment", "tandem, the same with an experiment", experiment),
             asgi, wsgi,
             servers.NGINX, servers.NODE, servers.UVICORN, servers.GUNICORN, servers.UWSGI,
         ]),

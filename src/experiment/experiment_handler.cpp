@@ -295,6 +295,7 @@ service::Outcome ExperimentHandler::answer_for_candidate(int status, http::Reque
   if (auto* metrics = arms_[attempt.arm].metrics) {  // it was asked and failed, whoever answers
     observe::Exchange exchange;
     exchange.status = status;
+    exchange.assigned_by = static_cast<observe::AssignedBy>(call.trial.assigned_by);
     exchange.total = std::chrono::steady_clock::now() - call.started;
     exchange.cpu = call.cpu_time;
     exchange.stages = {call.queue_time, call.gil_time, call.handler_time, {}};

@@ -308,6 +308,63 @@ def test_what_is_no_answer_is_500(worker, expression, said):
     assert one.call(1).body == b"fine"
 
 
+# --- what it cost ----------------------------------------------------------------------------------------------------
+
+COSTS = """
+    import asyncio, time
+    def burn(milliseconds):
+        end = time.thread_time_ns() + milliseconds * 1_000_000
+        while time.thread_time_ns() < end:
+            pass
+    async def steps(request):
+        burn(10)
+        await asyncio.sleep(0.001)
+        burn(10)
+        return "done"
+    async def pieces(request):
+        for _ in range(2):
+            burn(10)
+            yield b"piece"
+    async def fails(request):
+        burn(20)
+        raise ValueError
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        burn(10)
+        await asyncio.sleep(0.001)
+        burn(10)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+    async def hog(request):
+        for _ in range(50):
+            burn(5)
+            await asyncio.sleep(0)
+        return "hogged"
+"""
+
+
+@pytest.fixture
+def costs(worker):
+    return worker(COSTS, ["app:steps", "app:pieces", "app:fails", {"target": "app:app", "kind": "asgi"}, "app:hog"])
+
+
+@pytest.mark.parametrize("endpoint", range(4))
+def test_the_cpu_time_of_a_coroutine_is_that_of_its_steps(costs, endpoint):
+    lane = costs.lane_of(endpoint)
+    hog = costs.start(4)
+    number = costs.start(endpoint, measure_cpu=True)
+    answer = costs.answer(lane, number)
+    handler, cpu, _ = answer.timing
+    assert 20_000_000 <= cpu < 100_000_000, "the other coroutine's time is none of it"
+    assert handler >= cpu
+    assert costs.answer(lane, hog).body == b"hogged"
+
+
+def test_the_cpu_time_of_a_coroutine_is_measured_where_it_is_asked_for(costs):
+    assert costs.call(0).timing[1] == 0
+
+
 # --- cancel and revoke -----------------------------------------------------------------------------------------------
 
 SLOW = """

@@ -110,6 +110,7 @@ def request_head(
     version: int = 11,
     shadow: bool = False,
     websocket: bool = False,
+    measure_cpu: bool = False,
     body: bytes = b"",
     end: bool = True,
     content_length: int | None = None,
@@ -132,7 +133,7 @@ def request_head(
         for name, value in (fields or [])
     )
     head = struct.pack(
-        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), version, METHODS.get(method, 0), int(shadow) | 2 * int(websocket), 0, len(strings),
+        "<HHBBBBIIQ", endpoint, len(fields or []), len(params or {}), version, METHODS.get(method, 0), int(shadow) | 2 * int(websocket) | 4 * int(measure_cpu), 0, len(strings),
         len(body) if content_length is None else content_length,
     )  # fmt: skip
     payload = head + refs + struct.pack("<HHHH", 40000, server_port, 0, 0) + params_part + fields_part + strings + body
