@@ -192,18 +192,11 @@ http::Response Steering::answer_report(const Subject& subject, const Question& q
 }
 
 http::Response Steering::answer_audit(const Question& question) {
-  auto* const files = directory();
-  std::string text;
-  if (files != nullptr) {
-    auto read = read_file(files->audit_path());
-    if (!read) return refusal(Error("experiment.not_persisted", read.error().message));
-    text = read->value_or("");
-  }
+  const auto path = directory_ ? directory_->audit_path() : std::filesystem::path(state_dir_) / "audit.jsonl";
+  const auto read = read_file(path);
+  const std::string text = read ? read->value_or("") : "";
   const auto format = http::find_query(question.query, "format").value_or("json");
-  if (format == "jsonl") {
-    http::Response response(200, "application/jsonl", std::move(text));
-    return response;
-  }
+  if (format == "jsonl") return http::Response(200, "application/jsonl", text);
   if (format != "json") return refusal(Error("experiment.bad_body", "\"format\" is json or jsonl, got \"" + format + "\""));
   std::optional<WallTime> since;
   if (const auto asked = http::find_query(question.query, "since")) {

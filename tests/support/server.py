@@ -178,6 +178,10 @@ class Server:
                     self.addresses.append(address)
         self.address = self.addresses[0]
 
+    def start_again(self) -> None:
+        """With the config file as it is now, after an end of whatever kind."""
+        self._launch(("serve", str(self.config_file)), None, True)
+
     # --- talking to it -----------------------------------------------------------------------------------------------
 
     def connect(self) -> Connection:
