@@ -4,7 +4,12 @@ namespace tandem::experiment {
 
 Experiment::Experiment(Settings settings, std::shared_ptr<const Layout> layout, unsigned io_threads,
                        std::shared_ptr<measure::Recorder> recorder)
-    : id_(settings.id), salt_(settings.salt), recorder_(std::move(recorder)), layout_(std::move(layout)), seen_(io_threads) {
+    : id_(settings.id),
+      salt_(settings.salt),
+      recorder_(std::move(recorder)),
+      shadow_(std::make_shared<Shadow>(io_threads)),
+      layout_(std::move(layout)),
+      seen_(io_threads) {
   for (const auto& arm : settings.arms) {
     if (arm.name == settings.control) control_ = arms_.size();
     arms_.push_back(arm.name);
@@ -30,6 +35,7 @@ std::shared_ptr<const Layout> Experiment::layout() const {
 }
 
 void Experiment::set_layout(std::shared_ptr<const Layout> layout) {
+  if (layout->state != State::running) shadow_->drop();
   {
     const std::lock_guard lock(mutex_);
     layout_.swap(layout);  // the old one is let go of without the mutex

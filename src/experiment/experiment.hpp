@@ -14,6 +14,7 @@
 #include "experiment/breaker.hpp"
 #include "experiment/layout.hpp"
 #include "experiment/settings.hpp"
+#include "experiment/shadow.hpp"
 
 namespace tandem::measure {
 class Recorder;
@@ -51,6 +52,7 @@ class Experiment {
   // Is this request one of those whose CPU time is read, one in `every`? Thread: the loop's.
   bool wants_cpu(const Loop& loop, unsigned every) const;
 
+  Shadow& shadow() const { return *shadow_; }
   Breaker& breaker(std::size_t arm) { return *breakers_[arm]; }
   void on_give_up(GiveUp give_up);
   void give_up(std::size_t arm, const std::string& why) const;
@@ -68,6 +70,7 @@ class Experiment {
   std::vector<std::string> arms_;
   std::size_t control_ = 0;
   std::shared_ptr<measure::Recorder> recorder_;
+  const std::shared_ptr<Shadow> shadow_;
   std::vector<std::unique_ptr<Breaker>> breakers_;  // by arm
   mutable std::mutex mutex_;
   std::shared_ptr<const Settings> settings_;  // guarded by mutex_

@@ -47,7 +47,14 @@ ExperimentHandler::ExperimentHandler(std::vector<Arm> arms, PinRule pins, Settin
       clock_(clock),
       assign_hash_("assign", settings_.salt),
       shadow_hash_("shadow", settings_.salt),
-      cluster_hash_("cluster", settings_.salt) {}
+      cluster_hash_("cluster", settings_.salt) {
+  if (!settings_.shadow) return;
+  auto rules = comparison::Rules::make(settings_.compare);
+  const auto candidate = find_arm(settings_.shadow->candidate);
+  if (rules && candidate)
+    shadow_plan_ =
+        ShadowPlan{*settings_.shadow, std::move(*rules), arms_, experiment_->control(), *candidate, settings_.route};
+}
 
 // ------------------------------------------------------------------------------------------------------------ who goes
 // where
@@ -188,13 +195,59 @@ service::Outcome ExperimentHandler::handle(http::Request& request, service::Call
     call.is_private = true;
   }
   if (wish.explain) add_field(call, "Tandem-Explain", explain(assignment, key.is_minted, layout));
-  if (assignment.arm == experiment_->control()) return serve(request, call, attempt);
-  attempt.admission = experiment_->breaker(assignment.arm).admit(call.loop.coarse_now());
+  if (shadow_plan_ && layout.state == State::running)
+    if (auto job = experiment_->shadow().consider(*shadow_plan_, assignment.arm, request, call))
+      return answer_watched(request, call, attempt, std::move(job));
+  return answer(request, call, attempt);
+}
+
+service::Outcome ExperimentHandler::answer(http::Request& request, service::Call& call, Attempt attempt) const {
+  if (attempt.arm == experiment_->control()) return serve(request, call, attempt);
+  attempt.admission = experiment_->breaker(attempt.arm).admit(call.loop.coarse_now());
   if (attempt.admission != Breaker::Admission::no) return try_candidate(request, call, attempt);
-  trial.assigned_by = AssignedBy::fallback;
-  trial.recorder = nullptr;
+  call.trial.assigned_by = AssignedBy::fallback;
+  call.trial.recorder = nullptr;
+  call.trial.fell_back = true;
   attempt.arm = experiment_->control();
   return serve(request, call, attempt);
+}
+
+// ------------------------------------------------------------------------------------------------------------ shadows
+
+namespace {
+
+Task<http::Response> watch_later(Task<http::Response> task, std::shared_ptr<ShadowJob> job) {
+  auto response = co_await task;
+  co_return job->watch(std::move(response));
+}
+
+}  // namespace
+
+service::Outcome ExperimentHandler::answer_watched(http::Request& request, service::Call& call, Attempt attempt,
+                                                   std::shared_ptr<ShadowJob> job) const {
+  call.afterwards = job;
+  const auto body = request.body->buffered();
+  if (!body) return answer_watched_with_body(request, call, attempt, std::move(job));
+  job->set_body(*body);
+  auto outcome = answer(request, call, attempt);
+  if (outcome.ready()) return job->watch(std::move(outcome.response()));
+  return watch_later(std::move(outcome.task()), std::move(job));
+}
+
+Task<http::Response> ExperimentHandler::answer_watched_with_body(http::Request& request, service::Call& call,
+                                                                 Attempt attempt, std::shared_ptr<ShadowJob> job) const {
+  auto reading = request.body->read_all();
+  const auto text = co_await reading;
+  if (!text) co_return http::problem_response(http::problem_of(text.error()), call.id());
+  job->set_body(*text);
+  const auto kept = std::make_shared<KeptBody>(*text);
+  call.kept_body = kept;
+  request.body = kept.get();
+  auto outcome = answer(request, call, attempt);
+  if (outcome.ready()) co_return job->watch(std::move(outcome.response()));
+  auto task = std::move(outcome.task());
+  auto response = co_await task;
+  co_return job->watch(std::move(response));
 }
 
 service::Outcome ExperimentHandler::serve(http::Request& request, service::Call& call, Attempt attempt) const {

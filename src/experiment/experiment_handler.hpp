@@ -30,6 +30,7 @@ struct Assignment {
 class ExperimentHandler final : public service::Handler {
  public:
   // `arms` in the order of the experiment's. The settings are those of this table; clock and experiment outlive their loops.
+  // The settings' rules of comparison have been checked.
   ExperimentHandler(std::vector<Arm> arms, PinRule pins, Settings settings, std::shared_ptr<Experiment> experiment,
                     const Clock& clock);
 
@@ -69,6 +70,11 @@ class ExperimentHandler final : public service::Handler {
   void name_arm(service::Call& call, std::size_t arm) const;
   void expose(service::Call& call, std::size_t arm, std::uint64_t revision) const;
 
+  service::Outcome answer(http::Request& request, service::Call& call, Attempt attempt) const;
+  service::Outcome answer_watched(http::Request& request, service::Call& call, Attempt attempt,
+                                  std::shared_ptr<ShadowJob> job) const;
+  Task<http::Response> answer_watched_with_body(http::Request& request, service::Call& call, Attempt attempt,
+                                                std::shared_ptr<ShadowJob> job) const;
   service::Outcome serve(http::Request& request, service::Call& call, Attempt attempt) const;
   service::Outcome try_candidate(http::Request& request, service::Call& call, Attempt attempt) const;
   Task<http::Response> try_with_body(http::Request& request, service::Call& call, Attempt attempt) const;
@@ -82,6 +88,7 @@ class ExperimentHandler final : public service::Handler {
   std::vector<Arm> arms_;
   PinRule pins_;
   Settings settings_;
+  std::optional<ShadowPlan> shadow_plan_;
   std::shared_ptr<Experiment> experiment_;
   const Clock& clock_;
   KeyHash assign_hash_;

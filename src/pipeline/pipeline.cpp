@@ -96,6 +96,7 @@ void ExchangeObserver::ended(const http::Request& request, const service::Call& 
   if (!call.is_cpu_sampled) exchange.cpu = call.cpu_time;
   exchange.stages = {call.queue_time, call.gil_time, is_native ? exchange.total : call.handler_time, ending.write};
   (call.metrics ? *call.metrics : unrouted_).record(call.loop.index(), exchange);
+  if (call.afterwards) call.afterwards->answered(call);
   if (call.trial.recorder) call.trial.recorder->record(call.loop.index(), observe_trial(call, ending, exchange));
   if (!access_log_) return;
   observe::AccessRecord record;

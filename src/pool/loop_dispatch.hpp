@@ -49,6 +49,8 @@ class LoopDispatch {
   void collect_inbox();
   // Answers every request that still waits; nothing is taken afterwards.
   void shut();
+  // Requests wait for a worker. Thread: any.
+  bool is_backed_up() const { return dispatch_.queued() > 0; }
   // The loop has run since the pool was started. Thread: any.
   bool has_run() const { return has_run_; }
   // What is on its way through it.

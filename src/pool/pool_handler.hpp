@@ -18,6 +18,7 @@ class PoolHandler final : public service::Handler {
               const EndpointOptions& options, Milliseconds timeout);
 
   service::Outcome handle(http::Request& request, service::Call& call) const override;
+  bool is_backed_up() const override { return loops_.front()->is_backed_up(); }
 
   service::BackendKind kind() const { return kind_; }
   std::uint16_t endpoint() const { return endpoint_; }

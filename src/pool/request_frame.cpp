@@ -75,6 +75,7 @@ void append_request(std::string& out, const RequestFacts& facts, const http::Req
   head.version = static_cast<std::uint8_t>(request.version);
   head.method = static_cast<std::uint8_t>(request.method);
   head.flags = facts.websocket ? frames::kWebSocket : call.trial.wants_cpu ? frames::kMeasureCpu : 0;
+  if (call.is_shadow) head.flags |= frames::kShadow;
   head.timeout_ms = facts.timeout_ms;
   head.strings_length = static_cast<std::uint32_t>(strings);
   head.content_length = facts.streamed ? request.body->content_length().value_or(std::numeric_limits<std::uint64_t>::max())

@@ -16,6 +16,7 @@ class MountHandler final : public service::Handler {
 
   // The root path is a view of the request's path or of its decoded memory.
   service::Outcome handle(http::Request& request, service::Call& call) const override;
+  bool is_backed_up() const override { return application_.is_backed_up(); }
 
  private:
   const service::Handler& application_;

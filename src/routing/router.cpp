@@ -68,7 +68,7 @@ service::Outcome Router::handle(http::Request& request, service::Call& call) con
                       "the body may have " + std::to_string(match.route->body_bytes) + " bytes here"),
         call.id());
   auto outcome = match.route->handler->handle(request, call);
-  if (!outcome.ready() || is_written_later(outcome.response())) call.table = table;
+  if (!outcome.ready() || is_written_later(outcome.response()) || call.afterwards) call.table = table;
   return outcome;
 }
 

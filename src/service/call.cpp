@@ -13,6 +13,8 @@ void Call::clear() {
   backend = BackendKind::none;
   metrics = nullptr;
   trial = {};
+  afterwards.reset();
+  is_shadow = false;
   is_twin = pin_denied = is_private = server_timing = debug = false;
   twin_fields.clear();
   queue_time = handler_time = gil_time = cpu_time = Nanoseconds{0};

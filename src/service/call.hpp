@@ -26,6 +26,13 @@ enum class BackendKind : std::uint8_t { none, native, python, asgi, wsgi };
 
 class Call;
 
+// Is told once the answer has been handed over, before the call forgets the exchange; on the call's loop.
+class AfterAnswer {
+ public:
+  virtual ~AfterAnswer() = default;
+  virtual void answered(const Call& call) = 0;
+};
+
 // Something that can be told to give up while a call waits for it: a timer, a request at a worker.
 class Cancellable {
  public:
@@ -99,6 +106,8 @@ class Call {
   BackendKind backend = BackendKind::none;
   observe::ArmMetrics* metrics = nullptr;
   Trial trial;
+  std::shared_ptr<AfterAnswer> afterwards;
+  bool is_shadow = false;   // of a request that was answered already: nobody sees this answer
   bool is_twin = false;     // answer with Tandem-Arm
   bool pin_denied = false;  // answer with Tandem-Override-Status: denied
   bool is_private =

@@ -33,6 +33,9 @@ class Handler {
   // `request` and `call` outlive the outcome and its task. Const: many calls may be in progress at once, on any I/O thread;
   // one call stays on its own. Expected failures are responses; an exception is answered by the error boundary with 500.
   virtual Outcome handle(http::Request& request, Call& call) const = 0;
+
+  // Do requests wait that it has not begun? Whatever can wait itself stands back then. Thread: any.
+  virtual bool is_backed_up() const { return false; }
 };
 
 }  // namespace tandem::service

@@ -127,6 +127,8 @@ void Steering::tick() {
 }
 
 void Steering::collect() {
+  for (auto& [id, subject] : subjects_)
+    for (const auto& [candidate, tally] : subject.experiment->shadow().take()) subject.state.comparisons[candidate].merge(tally);
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
   for (const auto& [id, subject] : subjects_) recorders.push_back(subject.recorder);
   if (recorders.empty()) return;
@@ -565,6 +567,8 @@ void Steering::publish_metrics() {
                        "\",guardrail=\"" + format_guardrail(guardrail) + "\"} " + std::to_string(one.ln_e) + "\n";
            }
          });
+  for (const auto& [id, subject] : subjects_)
+    if (subject.settings.shadow) subject.experiment->shadow().append_metrics(text, subject.settings.route);
   const std::lock_guard lock(metrics_mutex_);
   metrics_ = std::move(text);
 }

@@ -1,0 +1,509 @@
+#include "experiment/shadow.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <deque>
+#include <exception>
+#include <optional>
+
+#include "base/ascii.hpp"
+#include "base/random.hpp"
+#include "base/task_group.hpp"
+#include "experiment/kept_body.hpp"
+#include "experiment/murmur3.hpp"
+#include "observe/prometheus_text.hpp"
+#include "service/cpu_piece.hpp"
+#include "statistics/paired_events.hpp"
+
+namespace tandem::experiment {
+namespace {
+
+using comparison::Answer;
+using comparison::Outcome;
+
+constexpr Milliseconds kRetry{10};  // a shadow that has to stand back asks again
+constexpr Milliseconds kMaxTimeout{5'000};
+constexpr Milliseconds kMinTimeout{100};
+constexpr double kBudgetSeconds = 10;   // over which the CPU budget is averaged
+constexpr std::size_t kMaxSeen = 1000;  // signatures whose noise is known
+constexpr std::size_t kSampleDifferences = 8;
+constexpr double kNoiseAlpha = 0.05;
+
+struct FateName {
+  std::string_view result, reason;
+};
+constexpr FateName kFateNames[Shadow::kFates] = {{"done", ""},
+                                                 {"timeout", ""},
+                                                 {"error", ""},
+                                                 {"skipped", "arm"},
+                                                 {"skipped", "method"},
+                                                 {"skipped", "body_too_large"},
+                                                 {"skipped", "queue_full"},
+                                                 {"skipped", "cpu_budget"},
+                                                 {"skipped", "sampled_out"},
+                                                 {"skipped", "rate"},
+                                                 {"skipped", "draining"},
+                                                 {"skipped", "unanswered"}};
+
+std::string lowered(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
+// Fields that are about the connection, or that would choose the arm.
+bool is_copied(std::string_view name) {
+  constexpr std::string_view kLeftOut[] = {
+      "connection",        "keep-alive",     "te",         "trailer",        "upgrade", "expect",
+      "transfer-encoding", "content-length", "tandem-arm", "tandem-override"};
+  return std::none_of(std::begin(kLeftOut), std::end(kLeftOut),
+                      [&](std::string_view left_out) { return ascii::equal_ignoring_case(name, left_out); });
+}
+
+void note_head(Answer& answer, const http::Response& response) {
+  answer.status = response.status;
+  if (!response.content_type.empty()) answer.headers.emplace_back("content-type", response.content_type);
+  response.headers.for_each(
+      [&](std::string_view name, std::string_view value) { answer.headers.emplace_back(lowered(name), value); });
+}
+
+// Passes a streamed answer on, and shows the job every piece.
+class WatchedStream final : public http::ResponseStream {
+ public:
+  WatchedStream(std::unique_ptr<http::ResponseStream> stream, std::shared_ptr<ShadowJob> job, Answer& answer,
+                bool& is_complete)
+      : stream_(std::move(stream)), job_(std::move(job)), answer_(answer), is_complete_(is_complete) {}
+
+  std::optional<std::uint64_t> content_length() const override { return stream_->content_length(); }
+  Task<Result<std::string_view>> read() override {
+    auto reading = stream_->read();
+    auto piece = co_await reading;
+    if (piece) answer_.append(*piece);
+    is_complete_ = piece && piece->empty();
+    co_return piece;
+  }
+
+ private:
+  std::unique_ptr<http::ResponseStream> stream_;
+  std::shared_ptr<ShadowJob> job_;  // owns the two below
+  Answer& answer_;
+  bool& is_complete_;
+};
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------ a thread's
+// part
+
+// Thread: its loop's, for everything.
+struct Shadow::Lane final : TimerWheel::Timer {
+  Lane(Shadow& owner, Loop& its_loop) : shadow(owner), loop(its_loop), refilled(its_loop.coarse_now()) {}
+
+  void expired() override { shadow.pump(*this); }
+
+  // Fills the bucket of CPU time: it holds what ten seconds allow, of this loop's part of the budget.
+  void refill(double share) {
+    const auto now = loop.coarse_now();
+    const double seconds = std::chrono::duration<double>(now - refilled).count();
+    refilled = now;
+    cpu_seconds = std::min(cpu_seconds + share * seconds, share * kBudgetSeconds);
+  }
+  // One more in this second, or false.
+  bool take_turn(unsigned per_second) {
+    if (loop.coarse_now() - second_began >= std::chrono::seconds(1)) {
+      second_began = loop.coarse_now();
+      this_second = 0;
+    }
+    if (this_second >= per_second) return false;
+    ++this_second;
+    return true;
+  }
+
+  Shadow& shadow;
+  Loop& loop;
+  TaskGroup tasks;
+  std::deque<std::shared_ptr<ShadowJob>> queue;
+  std::vector<service::Call*> running;
+  bool is_pumping = false;
+  TimePoint refilled;
+  double cpu_seconds = 0;
+  bool has_cpu = false;  // the bucket was filled for the first time
+  TimePoint second_began{};
+  unsigned this_second = 0;
+  TimePoint p99_known{};
+  Nanoseconds p99{0};
+};
+
+// One execution of an arm.
+struct Shadow::Run {
+  Answer answer;
+  bool is_complete = false;
+  bool timed_out = false;
+  Nanoseconds cpu{0};
+};
+
+namespace {
+
+// Cancels a shadow whose time is up.
+class Deadline final : public TimerWheel::Timer {
+ public:
+  Deadline(service::Call& call, TimePoint at) : call_(call) { call.loop.wheel().arm(*this, at); }
+  bool has_passed() const { return has_passed_; }
+
+ private:
+  void expired() override {
+    has_passed_ = true;
+    call_.cancel();
+  }
+  service::Call& call_;
+  bool has_passed_ = false;
+};
+
+// Among those that run, for as long as it lives.
+class Registered {
+ public:
+  Registered(std::vector<service::Call*>& calls, service::Call& call) : calls_(calls), call_(call) {
+    calls_.push_back(&call);
+  }
+  ~Registered() { std::erase(calls_, &call_); }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+
+ private:
+  std::vector<service::Call*>& calls_;
+  service::Call& call_;
+};
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------------- a job
+
+ShadowJob::ShadowJob(std::shared_ptr<Shadow> shadow, const ShadowPlan& plan, std::size_t live_arm,
+                     const http::Request& request, const service::Call& call)
+    : shadow_(std::move(shadow)),
+      plan_(plan),
+      live_arm_(live_arm),
+      other_arm_(live_arm == plan.control ? plan.candidate : plan.control),
+      loop_(call.loop),
+      peer_(*call.client),
+      id_(call.id()),
+      method_(request.method),
+      version_(request.version) {
+  method_text_ = keep(request.method_text);
+  target_ = keep(request.target);
+  path_ = keep(request.path);
+  query_ = keep(request.query);
+  authority_ = keep(request.authority);
+  scheme_ = keep(request.scheme);
+  for (const auto& field : request.headers)
+    if (is_copied(field.name)) fields_.push_back({field.id, keep(field.name), keep(field.value)});
+  for (const auto& param : request.path_params) params_.emplace_back(param.name, keep(param.value));
+}
+
+ShadowJob::~ShadowJob() { settle(Shadow::Fate::unanswered); }
+
+ShadowJob::Text ShadowJob::keep(std::string_view text) {
+  const Text kept{texts_.size(), text.size()};
+  texts_.append(text);
+  return kept;
+}
+
+void ShadowJob::settle(Shadow::Fate fate) {
+  if (std::exchange(is_settled_, true)) return;
+  shadow_->fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed);
+}
+
+http::Response ShadowJob::watch(http::Response response) {
+  note_head(live_, response);
+  if (response.stream() != nullptr) {
+    auto stream = std::move(std::get<std::unique_ptr<http::ResponseStream>>(response.body));
+    response.body = std::make_unique<WatchedStream>(std::move(stream), shared_from_this(), live_, is_complete_);
+  } else {
+    live_.append(response.body_text());
+    is_complete_ = response.session() == nullptr;
+  }
+  return response;
+}
+
+void ShadowJob::answered(const service::Call& call) {
+  // Control may have answered in the candidate's place: then there is nothing of the candidate's to compare.
+  if (!is_complete_ || call.cancelled || call.trial.fell_back || call.table == nullptr) return;
+  table_ = call.table;
+  shadow_->enqueue(shared_from_this());
+}
+
+void ShadowJob::fill(http::Request& request, http::RequestBody& body) const {
+  request.method = method_;
+  request.version = version_;
+  request.method_text = view(method_text_);
+  request.target = view(target_);
+  request.path = view(path_);
+  request.query = view(query_);
+  request.authority = view(authority_);
+  request.scheme = view(scheme_);
+  for (const auto& field : fields_) request.headers.add(field.id, view(field.name), view(field.value));
+  for (const auto& [name, value] : params_) request.path_params.push_back({name, view(value)});
+  request.body = &body;
+}
+
+// --------------------------------------------------------------------------------------------------------- who is shadowed
+
+Shadow::Shadow(unsigned io_threads) : io_threads_(io_threads), lanes_(io_threads) {}
+
+Shadow::~Shadow() = default;
+
+Shadow::Lane& Shadow::lane(Loop& loop) {
+  auto& place = lanes_[loop.index()];
+  if (!place) {
+    place = std::make_unique<Lane>(*this, loop);
+    const std::lock_guard lock(mutex_);
+    known_lanes_.emplace_back(&loop, place.get());
+  }
+  return *place;
+}
+
+Shadow::Fate Shadow::judge(Lane& lane, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
+                           const service::Call& call) const {
+  const auto& settings = plan.settings;
+  const bool is_pair = live_arm == plan.control || (settings.swap && live_arm == plan.candidate);
+  if (!is_pair) return Fate::other_arm;
+  if (stopping_.load(std::memory_order_relaxed)) return Fate::draining;
+  if (bucket_of(call.trial.shadow) >= settings.sample * kBuckets) return Fate::sampled_out;
+  if (std::find(settings.methods.begin(), settings.methods.end(), request.method_text) == settings.methods.end())
+    return Fate::method;
+  const auto length = request.body->content_length();
+  if (!length || *length > settings.body_bytes) return Fate::body_too_large;
+  if (settings.per_second > 0 && !lane.take_turn((settings.per_second + io_threads_ - 1) / io_threads_)) return Fate::rate;
+  if (lane.queue.size() >= settings.queue) return Fate::queue_full;
+  const double share = settings.cpu_budget / io_threads_;
+  if (!std::exchange(lane.has_cpu, true)) lane.cpu_seconds = share * kBudgetSeconds;
+  lane.refill(share);
+  return lane.cpu_seconds > 0 ? Fate::done : Fate::cpu_budget;
+}
+
+std::shared_ptr<ShadowJob> Shadow::consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
+                                            const service::Call& call) {
+  const auto fate = judge(lane(call.loop), plan, live_arm, request, call);
+  if (fate == Fate::done) return std::make_shared<ShadowJob>(shared_from_this(), plan, live_arm, request, call);
+  fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+void Shadow::enqueue(std::shared_ptr<ShadowJob> job) {
+  auto& own = lane(job->loop_);
+  if (stopping_) return job->settle(Fate::draining);
+  if (own.queue.size() >= job->plan_.settings.queue) return job->settle(Fate::queue_full);
+  own.queue.push_back(std::move(job));
+  // Not now: the answer stands in the connection's buffer and goes out before the loop does anything else.
+  if (!std::exchange(own.is_pumping, true)) own.loop.post([self = shared_from_this(), &own] { self->pump(own); });
+}
+
+// ------------------------------------------------------------------------------------------------------------- running them
+
+// One a turn of the loop, so that live requests get theirs in between.
+void Shadow::pump(Lane& lane) {
+  lane.is_pumping = !lane.queue.empty();
+  if (!lane.is_pumping) return;
+  const auto& plan = lane.queue.front()->plan_;
+  const auto& handler = *plan.arms[lane.queue.front()->other_arm_].handler;
+  if (running_.fetch_add(1) >= plan.settings.concurrency || handler.is_backed_up()) {
+    running_.fetch_sub(1);
+    lane.loop.wheel().arm(lane, lane.loop.coarse_now() + kRetry);
+    return;
+  }
+  auto job = std::move(lane.queue.front());
+  lane.queue.pop_front();
+  lane.tasks.spawn(run(lane, std::move(job)));
+  pump_soon(lane);
+}
+
+void Shadow::pump_soon(Lane& lane) {
+  lane.disarm();
+  lane.is_pumping = !lane.queue.empty();
+  if (lane.is_pumping) lane.loop.post([self = shared_from_this(), &lane] { self->pump(lane); });
+}
+
+Task<void> Shadow::execute(Lane& lane, const ShadowJob& job, std::size_t arm, Run& run) const {
+  const auto& plan = job.plan_;
+  http::Request request;
+  KeptBody body(job.body_);
+  job.fill(request, body);
+  service::Call call(lane.loop, job.peer_);
+  call.started = std::chrono::steady_clock::now();
+  std::copy(job.id_.begin(), job.id_.end(), call.id_bytes.begin());
+  call.id_length = static_cast<std::uint8_t>(job.id_.size());
+  call.table = job.table_;
+  call.route = plan.route;
+  call.arm = plan.arms[arm].name;
+  call.is_shadow = true;
+  call.trial.wants_cpu = true;
+  const Registered registered(lane.running, call);
+  const auto timeout = plan.settings.timeout.value_or(
+      std::clamp(std::chrono::duration_cast<Milliseconds>(2 * lane.p99), kMinTimeout, kMaxTimeout));
+  const Deadline deadline(call, call.started + timeout);
+  if (stopping_) call.cancel();
+  try {
+    auto outcome = plan.arms[arm].handler->handle(request, call);
+    std::optional<http::Response> response;
+    if (outcome.ready()) {
+      response.emplace(std::move(outcome.response()));
+    } else {
+      auto task = std::move(outcome.task());
+      auto answer = co_await task;
+      response.emplace(std::move(answer));
+    }
+    note_head(run.answer, *response);
+    run.is_complete = response->session() == nullptr;
+    if (auto* stream = response->stream()) {
+      run.is_complete = false;
+      while (true) {
+        auto reading = stream->read();
+        const auto piece = co_await reading;
+        if (!piece) break;
+        run.answer.append(*piece);
+        run.is_complete = piece->empty();
+        if (run.is_complete) break;
+      }
+    } else {
+      run.answer.append(response->body_text());
+    }
+  } catch (const std::exception&) {
+    run.answer = {};
+    run.answer.status = 500;  // what the client would have seen
+    run.is_complete = true;
+  }
+  run.timed_out = deadline.has_passed();
+  run.is_complete = run.is_complete && !call.cancelled;
+  run.cpu = call.cpu_time;
+  seconds_.record(std::chrono::steady_clock::now() - call.started);
+}
+
+Task<void> Shadow::run(Lane& lane, std::shared_ptr<ShadowJob> job) {
+  const auto& plan = job->plan_;
+  if (lane.loop.coarse_now() - lane.p99_known > std::chrono::seconds(1)) {
+    lane.p99_known = lane.loop.coarse_now();
+    if (const auto* metrics = plan.arms[plan.control].metrics)
+      lane.p99 = Nanoseconds(static_cast<std::int64_t>(metrics->total().quantile_ns(0.99)));
+  }
+  // Of some, control runs again, before or after the candidate: what differs then is noise.
+  const bool is_triple =
+      job->live_arm_ == plan.control && static_cast<double>(random_bits() >> 11) * 0x1p-53 < plan.settings.noise;
+  const bool is_control_first = is_triple && (random_bits() & 1) != 0;
+  Run other, again;
+  if (is_control_first) {
+    auto running = execute(lane, *job, plan.control, again);
+    co_await running;
+  }
+  auto running = execute(lane, *job, job->other_arm_, other);
+  co_await running;
+  if (is_triple && !is_control_first) {
+    auto second = execute(lane, *job, plan.control, again);
+    co_await second;
+  }
+  const auto began = service::thread_cpu_time();
+  if (other.is_complete) {
+    conclude(*job, other.answer, again.is_complete ? &again.answer : nullptr);
+    job->settle(Fate::done);
+  } else {
+    const std::lock_guard lock(mutex_);
+    tallies_[plan.arms[plan.candidate].name].add(Outcome::error);
+    job->settle(other.timed_out ? Fate::timeout : Fate::error);
+  }
+  const auto cpu = service::thread_cpu_time() - began + other.cpu + again.cpu;
+  lane.cpu_seconds -= std::chrono::duration<double>(cpu).count();
+  running_.fetch_sub(1);
+  if (lane.armed()) pump_soon(lane);
+  lane.loop.post([job] {});  // the last job may hold the last of this: not while its task runs
+}
+
+bool Shadow::is_noise(const comparison::Signature& signature) const {
+  const auto found = seen_.find(signature);
+  if (found == seen_.end()) return false;
+  const auto& seen = found->second;
+  if (seen.both + seen.control_only == 0) return false;
+  return statistics::ln_paired_events_e(static_cast<double>(seen.candidate_only), static_cast<double>(seen.control_only),
+                                        statistics::Sides::one) < -std::log(kNoiseAlpha);
+}
+
+void Shadow::conclude(const ShadowJob& job, const Answer& other, const Answer* again) {
+  const auto& plan = job.plan_;
+  const bool is_control_live = job.live_arm_ == plan.control;
+  const Answer& control = is_control_live ? job.live_ : other;
+  const Answer& candidate = is_control_live ? other : job.live_;
+  comparison::Sample sample;
+  sample.unix_ms = std::chrono::duration_cast<Milliseconds>(SystemClock().wall().time_since_epoch()).count();
+  sample.request = std::string(job.view(job.method_text_)) + " " + std::string(job.view(job.path_));
+  sample.request_id = job.id_;
+  sample.differences = comparison::compare(control, candidate, plan.rules);
+  const auto signatures = comparison::signatures_of(sample.differences, control.status, candidate.status);
+  std::vector<comparison::Signature> of_again;
+  if (again != nullptr)
+    of_again = comparison::signatures_of(comparison::compare(control, *again, plan.rules), control.status, again->status);
+  if (sample.differences.size() > kSampleDifferences) sample.differences.resize(kSampleDifferences);
+  const auto shape = comparison::shape_of(control);
+
+  const std::lock_guard lock(mutex_);
+  auto& tally = tallies_[plan.arms[plan.candidate].name];
+  tally.saw_shape(shape);
+  tally.covered_shape(shape);
+  if (again != nullptr) {
+    tally.add_triple(signatures, of_again, sample.unix_ms);
+    const auto note = [&](const comparison::Signature& signature, auto counter) {
+      if (seen_.size() < kMaxSeen || seen_.contains(signature)) ++(seen_[signature].*counter);
+    };
+    const auto has = [](const auto& all, const auto& one) { return std::binary_search(all.begin(), all.end(), one); };
+    for (const auto& one : signatures) note(one, has(of_again, one) ? &Seen::both : &Seen::candidate_only);
+    for (const auto& one : of_again)
+      if (!has(signatures, one)) note(one, &Seen::control_only);
+  }
+  const bool is_all_noise =
+      std::all_of(signatures.begin(), signatures.end(), [this](const auto& one) { return is_noise(one); });
+  tally.add_pair(signatures.empty() ? Outcome::match
+                 : is_all_noise     ? Outcome::noise
+                                    : Outcome::mismatch,
+                 signatures, sample);
+}
+
+// ------------------------------------------------------------------------------------------------------------ from outside
+
+void Shadow::stop() {
+  stopping_ = true;
+  drop();
+}
+
+void Shadow::drop() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [loop, its_lane] : known_lanes_)
+    loop->post([self = shared_from_this(), lane = its_lane] {
+      for (const auto& job : std::exchange(lane->queue, {})) job->settle(Fate::draining);
+      for (auto* call : std::vector(lane->running)) call->cancel();
+    });
+}
+
+std::map<std::string, comparison::Tally> Shadow::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(tallies_, {});
+}
+
+std::uint64_t Shadow::count(Fate fate) const {
+  return fates_[static_cast<std::size_t>(fate)].load(std::memory_order_relaxed);
+}
+
+void Shadow::append_metrics(std::string& out, std::string_view route) const {
+  out +=
+      "# HELP tandem_shadow_total Live requests of an experiment with a shadow, by what became of it.\n# TYPE "
+      "tandem_shadow_total counter\n";
+  const auto label = "route=\"" + observe::escape_label(route) + "\"";
+  for (std::size_t i = 0; i < kFates; ++i) {
+    std::string labels =
+        label + ",result=\"" + std::string(kFateNames[i].result) + "\",reason=\"" + std::string(kFateNames[i].reason) + "\"";
+    observe::append_sample(out, "tandem_shadow_total", labels, static_cast<std::int64_t>(count(static_cast<Fate>(i))));
+  }
+  out += "# HELP tandem_shadow_seconds Time that shadows took.\n# TYPE tandem_shadow_seconds histogram\n";
+  std::vector<std::uint64_t> borders;
+  for (unsigned power = 12; power <= 33; ++power) borders.push_back(std::uint64_t{1} << power);
+  observe::append_histogram(out, "tandem_shadow_seconds", label, seconds_.snapshot(), borders);
+}
+
+}  // namespace tandem::experiment

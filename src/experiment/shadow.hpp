@@ -1,0 +1,165 @@
+// Runs the candidate in the shadow of control: on a copy of the request, once control's answer is on its way, at no cost of
+// a live request; then both answers are compared (experiments.md §5.7, §5.8).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/loop.hpp"
+#include "comparison/rules.hpp"
+#include "comparison/tally.hpp"
+#include "experiment/layout.hpp"
+#include "experiment/settings.hpp"
+#include "experiment/split_handler.hpp"
+#include "http/request.hpp"
+#include "http/response.hpp"
+#include "observe/metrics.hpp"
+#include "service/call.hpp"
+
+namespace tandem::experiment {
+
+class ShadowJob;
+
+// What of one route table concerns its shadows; the table outlives its jobs.
+struct ShadowPlan {
+  ShadowSettings settings;
+  comparison::Rules rules;
+  std::vector<Arm> arms;
+  std::size_t control = 0;
+  std::size_t candidate = 0;
+  std::string route;
+};
+
+// One experiment's shadows. It outlives reloads, as the experiment does, and its jobs keep it. Thread: any, where nothing
+// else is said.
+class Shadow : public std::enable_shared_from_this<Shadow> {
+ public:
+  // Why a live request has no shadow, or how its shadow ended.
+  enum class Fate : std::uint8_t {
+    done,
+    timeout,
+    error,
+    other_arm,  // the rest are skipped: answered by another arm than the one that is shadowed
+    method,
+    body_too_large,
+    queue_full,
+    cpu_budget,
+    sampled_out,
+    rate,
+    draining,
+    unanswered  // the client left, or control failed before it answered
+  };
+  static constexpr std::size_t kFates = 12;
+
+  explicit Shadow(unsigned io_threads);
+  ~Shadow();
+
+  // The job of a request that is to be shadowed, to be told of its answer; null, and counted why, for one that is not. Call
+  // it once for each live request, when its arm is known. Thread: the loop's.
+  std::shared_ptr<ShadowJob> consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
+                                      const service::Call& call);
+
+  // What waits is dropped, what runs is cancelled.
+  void drop();
+  // The server stops: the same, and nothing is begun any more.
+  void stop();
+
+  // What was found by comparing with that candidate since the last time.
+  std::map<std::string, comparison::Tally> take();
+
+  std::uint64_t count(Fate fate) const;
+  // The families tandem_shadow_total and tandem_shadow_seconds of this experiment.
+  void append_metrics(std::string& out, std::string_view route) const;
+
+ private:
+  friend class ShadowJob;
+  struct Lane;
+  // How often a signature was in both, in the candidate's answer only, in control's second only.
+  struct Seen {
+    std::uint64_t both = 0;
+    std::uint64_t candidate_only = 0;
+    std::uint64_t control_only = 0;
+  };
+
+  Lane& lane(Loop& loop);
+  Fate judge(Lane& lane, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
+             const service::Call& call) const;
+  void enqueue(std::shared_ptr<ShadowJob> job);
+  void pump(Lane& lane);
+  void pump_soon(Lane& lane);
+  Task<void> run(Lane& lane, std::shared_ptr<ShadowJob> job);
+  struct Run;
+  Task<void> execute(Lane& lane, const ShadowJob& job, std::size_t arm, Run& run) const;
+  void conclude(const ShadowJob& job, const comparison::Answer& other, const comparison::Answer* again);
+  bool is_noise(const comparison::Signature& signature) const;
+
+  const unsigned io_threads_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // by loop, made by its thread
+  std::array<std::atomic<std::uint64_t>, kFates> fates_{};
+  std::atomic<unsigned> running_{0};
+  std::atomic<bool> stopping_{false};
+  mutable observe::SharedHistogram seconds_;
+  std::mutex mutex_;                                  // guards what follows
+  std::map<std::string, comparison::Tally> tallies_;  // by candidate
+  std::map<comparison::Signature, Seen> seen_;
+  std::vector<std::pair<Loop*, Lane*>> known_lanes_;
+};
+
+// A copy of a request, and control's answer as it goes out.
+class ShadowJob final : public service::AfterAnswer, public std::enable_shared_from_this<ShadowJob> {
+ public:
+  ShadowJob(std::shared_ptr<Shadow> shadow, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
+            const service::Call& call);
+  ~ShadowJob() override;
+
+  // The body, where the request has one.
+  void set_body(std::string_view body) { body_ = body; }
+  // Notes the answer; one that is streamed is noted while it passes.
+  http::Response watch(http::Response response);
+  void answered(const service::Call& call) override;
+
+ private:
+  friend class Shadow;
+  struct Text {
+    std::size_t offset = 0;
+    std::size_t length = 0;
+  };
+  struct Field {
+    http::Field id;
+    Text name, value;
+  };
+
+  Text keep(std::string_view text);
+  std::string_view view(Text text) const { return std::string_view(texts_).substr(text.offset, text.length); }
+  void fill(http::Request& request, http::RequestBody& body) const;
+  void settle(Shadow::Fate fate);
+
+  const std::shared_ptr<Shadow> shadow_;
+  const ShadowPlan& plan_;
+  const std::size_t live_arm_;
+  const std::size_t other_arm_;
+  Loop& loop_;
+  service::Peer peer_;
+  std::shared_ptr<const void> table_;  // keeps handlers and names alive
+  std::string id_;
+  http::Method method_;
+  http::Version version_;
+  std::string texts_;
+  Text method_text_, target_, path_, query_, authority_, scheme_, root_;
+  std::vector<Field> fields_;
+  std::vector<std::pair<std::string_view, Text>> params_;  // names are of the table
+  std::string body_;
+  comparison::Answer live_;
+  bool is_complete_ = false;  // all of the live answer was seen
+  bool is_settled_ = false;
+};
+
+}  // namespace tandem::experiment
