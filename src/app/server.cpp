@@ -16,6 +16,7 @@
 #include "app/version.hpp"
 #include "base/log.hpp"
 #include "config/changes.hpp"
+#include "experiment/assignment_metrics.hpp"
 
 namespace tandem::app {
 namespace {
@@ -256,6 +257,7 @@ std::string Server::own_metrics() const {
       "\n# HELP tandem_generation What is served: 1 since the start, one more with each reload.\n"
       "# TYPE tandem_generation gauge\ntandem_generation " +
       std::to_string(generations_.current()->generation()) + "\n";
+  out += experiment::assignment_metrics(generations_.current()->experiments());
   const std::lock_guard lock(access_log_mutex_);
   if (access_log_)
     out +=

@@ -64,6 +64,18 @@ bool Experiment::wants_cpu(const Loop& loop, unsigned every) const {
   return false;
 }
 
+void Experiment::count_key(const Loop& loop, const KeySource* source) const {
+  auto& count = seen_[loop.index()].keys[source ? static_cast<std::size_t>(source->kind) : kKeyKinds];
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+std::array<std::uint64_t, Experiment::kKeyKinds + 1> Experiment::keys_found() const {
+  std::array<std::uint64_t, kKeyKinds + 1> sums{};
+  for (const auto& seen : seen_)
+    for (std::size_t kind = 0; kind < sums.size(); ++kind) sums[kind] += seen.keys[kind].load(std::memory_order_relaxed);
+  return sums;
+}
+
 void Experiment::on_give_up(GiveUp give_up) {
   const std::lock_guard lock(mutex_);
   give_up_ = std::move(give_up);

@@ -1,6 +1,7 @@
 // One experiment as it runs: outlives reloads and the tables that send it requests. Thread: any, where nothing else is said.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@ class Experiment {
   // Thread: an I/O thread, which must not be held up.
   using GiveUp = std::function<void(std::string_view arm, const std::string& why)>;
 
+  static constexpr std::size_t kKeyKinds = 7;
+
   // `recorder` may be null: nothing is counted.
   Experiment(Settings settings, std::shared_ptr<const Layout> layout, unsigned io_threads,
              std::shared_ptr<measure::Recorder> recorder);
@@ -52,8 +55,14 @@ class Experiment {
   // Is this request one of those whose CPU time is read, one in `every`? Thread: the loop's.
   bool wants_cpu(const Loop& loop, unsigned every) const;
 
+  // Where the key of a request was found; null: nowhere. Thread: the loop's.
+  void count_key(const Loop& loop, const KeySource* source) const;
+  // By KeySource::Kind, the last: requests without a key.
+  std::array<std::uint64_t, kKeyKinds + 1> keys_found() const;
+
   Shadow& shadow() const { return *shadow_; }
   Breaker& breaker(std::size_t arm) { return *breakers_[arm]; }
+  const Breaker& breaker(std::size_t arm) const { return *breakers_[arm]; }
   void on_give_up(GiveUp give_up);
   void give_up(std::size_t arm, const std::string& why) const;
 
@@ -63,6 +72,7 @@ class Experiment {
     std::uint64_t version = 0;
     std::shared_ptr<const Layout> layout;
     unsigned until_cpu = 0;
+    std::array<std::atomic<std::uint64_t>, kKeyKinds + 1> keys{};  // one writer
   };
 
   std::string id_;

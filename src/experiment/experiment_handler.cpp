@@ -188,6 +188,7 @@ service::Outcome ExperimentHandler::handle(http::Request& request, service::Call
   service::Trial& trial = call.trial;
   trial.assigned_by = assignment.by;
   trial.arm = static_cast<std::uint16_t>(assignment.arm);
+  experiment_->count_key(call.loop, key.source);
   if (assignment.is_counted) trial.recorder = experiment_->recorder();
   trial.wants_cpu = trial.recorder != nullptr && experiment_->wants_cpu(call.loop, settings_.cpu_sample);
   if (key.is_minted) {

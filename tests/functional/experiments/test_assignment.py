@@ -140,6 +140,17 @@ def test_switchback_sends_everybody_to_one_arm(server):
     assert one.get("/json").get("Tandem-Assigned-By") == "switchback"
 
 
+def test_metrics_say_where_keys_were_found(server):
+    one = server([experiment(key=["header:X-User", "cookie:uid"])])
+    one.get("/json", {"X-User": "bob"})
+    one.get("/json", {"Cookie": "uid=bob"})
+    one.get("/json")
+    one.get("/json", {"Tandem-Arm": "cpp"})  # a pin has no key
+    for source in ("header", "cookie", "none"):
+        assert one.metric("tandem_experiment_keys_total", experiment="port", source=source) == 1
+    assert one.metric("tandem_experiment_breaker_off", experiment="port", arm="cpp") == 0
+
+
 # --- what answers say
 
 

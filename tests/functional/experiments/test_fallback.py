@@ -147,6 +147,8 @@ def test_the_breaker_turns_a_failing_candidate_off(start, tmp_path):
         assert {connection.get("/x").status for _ in range(50)} == {200}
     assert one.metric("tandem_requests_total", route="x", arm="new", code="5xx") == failed
     assert one.get("/x", {"Tandem-Arm": "new"}).status == 500  # pins see what is
+    assert one.metric("tandem_experiment_breaker_off", experiment="port", arm="new") == 1
+    assert one.metric("tandem_experiment_breaker_trips_total", experiment="port", arm="new") == 1
 
 
 def test_five_crashes_in_a_row_turn_a_candidate_off(start):
