@@ -44,9 +44,8 @@ struct Collector::Mailbox {
     }
     const std::lock_guard lock(mutex);
     pieces.insert(pieces.end(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
-    if (threads[shard].is_asked) --asked;
     threads[shard].is_asked = false;
-    if (asked == 0) all_answered.notify_one();
+    if (--asked == 0) all_answered.notify_one();
   }
 
   const Clock& clock;
@@ -89,14 +88,6 @@ Round Collector::collect(std::vector<std::shared_ptr<Recorder>> recorders, Milli
   }
   mailbox_->all_answered.wait_for(lock, patience, [this] { return mailbox_->asked == 0; });
   round.missing = mailbox_->asked;
-  round.pieces = std::exchange(mailbox_->pieces, {});
-  return round;
-}
-
-Round Collector::collect_rest(const std::vector<std::shared_ptr<Recorder>>& recorders) {
-  auto round = begin_round();
-  for (std::size_t i = 0; i < loops_.size(); ++i) mailbox_->take(i, recorders);
-  const std::lock_guard lock(mailbox_->mutex);
   round.pieces = std::exchange(mailbox_->pieces, {});
   return round;
 }

@@ -38,9 +38,6 @@ class Collector {
   // Asks all loops and waits until they have answered, but no longer than that.
   Round collect(std::vector<std::shared_ptr<Recorder>> recorders, Milliseconds patience);
 
-  // Takes what is left itself. Only after the loops' threads have ended.
-  Round collect_rest(const std::vector<std::shared_ptr<Recorder>>& recorders);
-
  private:
   struct Mailbox;
   Round begin_round();
