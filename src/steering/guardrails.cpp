@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "statistics/mean_ratio.hpp"
+#include "statistics/proportion.hpp"
 #include "statistics/quantile.hpp"
 #include "statistics/risk_ratio.hpp"
 #include "statistics/sample_ratio.hpp"
@@ -44,6 +45,7 @@ Counts both(const measure::ByPopulation<Counts>& counts) {
 struct Pair {
   const Settings& settings;
   const measure::Record& record;
+  const std::map<std::string, comparison::Tally>& comparisons;
   const Scope& scope;
   std::size_t candidate;
   std::size_t control;
@@ -209,6 +211,23 @@ std::optional<Judgement> judge_shares(const Pair& pair, double alpha) {
   return judgement;
 }
 
+std::optional<Judgement> judge_answers(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
+  const auto tally = pair.comparisons.find(pair.settings.arms[pair.candidate].name);
+  if (tally == pair.comparisons.end() || tally->second.compared() == 0) return std::nullopt;
+  const auto mismatches = tally->second.count(comparison::Outcome::mismatch);
+  const auto compared = tally->second.compared();
+  const auto rate = statistics::proportion_interval(static_cast<double>(mismatches), static_cast<double>(compared), alpha);
+  Judgement judgement;
+  judgement.has_fired = rate.low > guardrail.margin;
+  judgement.evidence = {{"mismatches", mismatches},
+                        {"compared", compared},
+                        {"low", rate.low},
+                        {"high", rate.high},
+                        {"margin", guardrail.margin}};
+  judgement.why = std::to_string(mismatches) + " of " + std::to_string(compared) + " answers differ from control's";
+  return judgement;
+}
+
 std::optional<Judgement> judge_one(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
   switch (guardrail.metric) {
     case Metric::errors:
@@ -224,7 +243,7 @@ std::optional<Judgement> judge_one(const Pair& pair, const GuardrailSettings& gu
     case Metric::mismatch:
       break;
   }
-  return std::nullopt;
+  return pair.scope.with_windows ? judge_answers(pair, guardrail, alpha) : std::nullopt;
 }
 
 }  // namespace
@@ -260,12 +279,13 @@ double guardrail_alpha(const Settings& settings, std::size_t guardrail) {
   return alpha / static_cast<double>(std::max<std::size_t>(settings.arms.size() - 1, 1));
 }
 
-std::vector<Judgement> judge(const Settings& settings, const measure::Record& record, const Scope& scope) {
+std::vector<Judgement> judge(const Settings& settings, const measure::Record& record,
+                             const std::map<std::string, comparison::Tally>& comparisons, const Scope& scope) {
   std::vector<Judgement> judgements;
   const auto control = control_of(settings);
   for (std::size_t arm = 0; arm < settings.arms.size(); ++arm) {
     if (arm == control) continue;
-    const Pair pair{settings, record, scope, arm, control};
+    const Pair pair{settings, record, comparisons, scope, arm, control};
     for (std::size_t i = 0; i < settings.guardrails.size(); ++i) {
       auto judgement = judge_one(pair, settings.guardrails[i], guardrail_alpha(settings, i));
       if (!judgement) continue;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "comparison/tally.hpp"
 #include "experiment/settings.hpp"
 #include "measure/record.hpp"
 #include "steering/audit_log.hpp"
@@ -29,7 +31,9 @@ struct Judgement {
 };
 
 // One for each guardrail and candidate that there is data for.
-std::vector<Judgement> judge(const experiment::Settings& settings, const measure::Record& record, const Scope& scope);
+// `comparisons`: of answers, by candidate; of the whole experiment, since they are not kept by epoch.
+std::vector<Judgement> judge(const experiment::Settings& settings, const measure::Record& record,
+                             const std::map<std::string, comparison::Tally>& comparisons, const Scope& scope);
 
 // "errors", "p99", "mean", "cpu", …
 std::string format_guardrail(const experiment::GuardrailSettings& guardrail);

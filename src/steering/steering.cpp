@@ -120,6 +120,7 @@ void Steering::tick() {
     judge_guardrails(subject);
     step_schedule(subject);
     if (!is_time_to_save) continue;
+    subject.effects = effect_samples(subject);
     retry(subject);
     save_state(subject);
   }
@@ -484,7 +485,7 @@ void Steering::judge_guardrails(Subject& subject) {
   const auto window = scope.now / subject.state.record.window_seconds();
   scope.with_windows = window != subject.judged_window;
   subject.judged_window = window;
-  for (auto& judgement : judge(subject.settings, subject.state.record, scope)) {
+  for (auto& judgement : judge(subject.settings, subject.state.record, subject.state.comparisons, scope)) {
     const auto same = std::find_if(subject.judgements.begin(), subject.judgements.end(), [&](const Judgement& one) {
       return one.guardrail == judgement.guardrail && one.arm == judgement.arm;
     });
@@ -533,44 +534,6 @@ Steering::Subject* Steering::find(const std::string& id) {
   for (auto& [name, subject] : subjects_)
     if (subject.settings.route == id) return &subject;
   return nullptr;
-}
-
-void Steering::publish_metrics() {
-  std::string text;
-  const auto family = [&](const char* name, const char* help, const auto& lines) {
-    if (subjects_.empty()) return;
-    text += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n";
-    for (const auto& [id, subject] : subjects_) lines(name, id, subject);
-  };
-  family("tandem_experiment_weight_bp", "Share of the traffic that an arm gets, in basis points.",
-         [&](const char* name, const std::string& id, const Subject& subject) {
-           const auto weights = effective_weights(subject.settings, subject.life);
-           for (std::size_t i = 0; i < weights.size(); ++i)
-             text += std::string(name) + "{experiment=\"" + id + "\",arm=\"" + subject.settings.arms[i].name + "\"} " +
-                     std::to_string(weights[i]) + "\n";
-         });
-  family("tandem_experiment_state", "1 for the state that an experiment is in.",
-         [&](const char* name, const std::string& id, const Subject& subject) {
-           for (const auto state : {State::draft, State::running, State::paused, State::rolled_back, State::concluded})
-             text += std::string(name) + "{experiment=\"" + id + "\",state=\"" +
-                     std::string(experiment::format_state(state)) + "\"} " + (subject.life.state == state ? "1" : "0") +
-                     "\n";
-         });
-  family("tandem_guardrail_log_e", "Evidence of a guardrail that counts events, as the logarithm of its e-value.",
-         [&](const char* name, const std::string& id, const Subject& subject) {
-           for (const auto& one : subject.judgements) {
-             const auto& guardrail = subject.settings.guardrails[one.guardrail];
-             if (guardrail.metric == experiment::GuardrailSettings::Metric::errors ||
-                 guardrail.metric == experiment::GuardrailSettings::Metric::timeouts ||
-                 guardrail.metric == experiment::GuardrailSettings::Metric::srm)
-               text += std::string(name) + "{experiment=\"" + id + "\",arm=\"" + subject.settings.arms[one.arm].name +
-                       "\",guardrail=\"" + format_guardrail(guardrail) + "\"} " + std::to_string(one.ln_e) + "\n";
-           }
-         });
-  for (const auto& [id, subject] : subjects_)
-    if (subject.settings.shadow) subject.experiment->shadow().append_metrics(text, subject.settings.route);
-  const std::lock_guard lock(metrics_mutex_);
-  metrics_ = std::move(text);
 }
 
 std::string Steering::metrics() const {

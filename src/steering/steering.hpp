@@ -81,15 +81,16 @@ class Steering {
     experiment::Settings settings;
     Life life;
     std::shared_ptr<measure::Recorder> recorder;
-    report::State state;                                  // what was measured, and what happened
-    bool has_new_state = false;                           // since it was saved
-    std::string unsaved_state;                            // why it was not
-    std::vector<Judgement> judgements;                    // the newest of each guardrail
-    std::set<std::pair<std::size_t, std::size_t>> fired;  // guardrails and arms that have fired since `judged_from`
-    std::int64_t judged_window = 0;                       // the newest window that has been judged
-    std::string waiting_for;                              // of the schedule
-    std::string unpersisted;                              // why the disk does not know what runs; empty: it does
-    std::deque<AuditEntry> unwritten;                     // entries that the audit log has not got yet
+    report::State state;                                       // what was measured, and what happened
+    bool has_new_state = false;                                // since it was saved
+    std::string unsaved_state;                                 // why it was not
+    std::vector<Judgement> judgements;                         // the newest of each guardrail
+    std::set<std::pair<std::size_t, std::size_t>> fired;       // guardrails and arms that have fired since `judged_from`
+    std::int64_t judged_window = 0;                            // the newest window that has been judged
+    std::vector<std::pair<std::string, std::string>> effects;  // labels and values for the metrics, every ten seconds
+    std::string waiting_for;                                   // of the schedule
+    std::string unpersisted;                                   // why the disk does not know what runs; empty: it does
+    std::deque<AuditEntry> unwritten;                          // entries that the audit log has not got yet
   };
   // One that has been prepared and is not served yet.
   struct Prepared {
@@ -130,6 +131,7 @@ class Steering {
   void judge_guardrails(Subject& subject);
   void act_on(Subject& subject, const Judgement& judgement);
   void publish_metrics();
+  static std::vector<std::pair<std::string, std::string>> effect_samples(const Subject& subject);
   void roll_back(const std::string& id, const std::string& actor, const std::string& why, Json evidence);
 
   http::Response answer(const Question& question);

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
-FAMILIES = "http|client|route|method|python|overload|server|native|pool|admin|static|pin"
+FAMILIES = "http|client|route|method|python|overload|server|native|pool|admin|static|pin|experiment"
 CODE = rf"(?:{FAMILIES})\.[a-z]+(?:_[a-z]+)*"
 
 # Codes of errors that end the start or a command and reach a person, never a client.

@@ -124,11 +124,9 @@ TEST(CommandLine, AnswersBadUsageOnStandardErrorWithTwo) {
 }
 
 TEST(CommandLine, SaysWhatIsNotBuiltYet) {
-  for (const auto* command : {"compare", "weights", "report", "diffs"}) {
-    const auto parsed = parse({command, "x", "--y"});
-    EXPECT_EQ(parsed.exit_code(), 2);
-    EXPECT_NE(parsed.err.find("\"" + std::string(command) + "\" is not built yet"), std::string::npos);
-  }
+  const auto parsed = parse({"compare", "x", "--y"});
+  EXPECT_EQ(parsed.exit_code(), 2);
+  EXPECT_NE(parsed.err.find("\"compare\" is not built yet"), std::string::npos);
 }
 
 TEST(CommandLine, SuggestsTheNearestCommand) {

@@ -67,7 +67,7 @@ class GuardrailsTest : public ::testing::Test {
   bool fires(const Traffic& traffic) const {
     Scope scope;
     scope.now = traffic.now;
-    for (const auto& one : judge(settings, traffic.record, scope))
+    for (const auto& one : judge(settings, traffic.record, {}, scope))
       if (one.has_fired) return true;
     return false;
   }
@@ -98,7 +98,7 @@ TEST_F(GuardrailsTest, NoDataFiresNothing) {
   settings.guardrails = {guardrail(Metric::errors, 1.5),   guardrail(Metric::latency, 1.25, 0.99),
                          guardrail(Metric::latency, 1.25), guardrail(Metric::cpu, 2),
                          guardrail(Metric::srm, 0),        guardrail(Metric::mismatch, 0.01)};
-  EXPECT_TRUE(judge(settings, measure::Record(2, 10), {}).empty());
+  EXPECT_TRUE(judge(settings, measure::Record(2, 10), {}, {}).empty());
   Traffic traffic(1);
   for (int i = 0; i < 100; ++i) traffic.second({0, 0, 10}, {100, 0.5, 10});
   EXPECT_FALSE(fires(traffic));
@@ -140,7 +140,7 @@ TEST_F(GuardrailsTest, FewErrorsMoreAreNobodysEmergency) {
   slice.epochs[0].arms[0].rest.counts.errors = 900;
   slice.epochs[0].arms[1].rest.counts.errors = 10;
   record.add(slice, kStart);
-  const auto judgements = judge(settings, record, {});
+  const auto judgements = judge(settings, record, {}, {});
   ASSERT_EQ(judgements.size(), 1u);
   EXPECT_GT(judgements[0].ln_e, 100);
   EXPECT_FALSE(judgements[0].has_fired);
@@ -181,7 +181,7 @@ TEST_F(GuardrailsTest, WhatWasBeforeTheScopeIsForgiven) {
   ASSERT_TRUE(fires(traffic));
   Scope later;
   later.from_epoch = 2;
-  EXPECT_TRUE(judge(settings, traffic.record, later).empty());
+  EXPECT_TRUE(judge(settings, traffic.record, {}, later).empty());
 }
 
 TEST_F(GuardrailsTest, TooManyKeysOnOneSideAreFound) {
@@ -198,12 +198,25 @@ TEST_F(GuardrailsTest, TooManyKeysOnOneSideAreFound) {
     slice.epochs[0].arms[1].analysed.totals.keys = {measure::KeySample::kEverything, hashes};
     slice.epochs[0].arms[1].analysed.counts.requests = 1;
     record.add(slice, kStart);
-    const auto judgements = judge(settings, record, {});
+    const auto judgements = judge(settings, record, {}, {});
     return !judgements.empty() && judgements[0].has_fired;
   };
   EXPECT_TRUE(judged(1000, 1300));
   EXPECT_FALSE(judged(1000, 1010));
   EXPECT_FALSE(judged(10, 14));
+}
+
+TEST_F(GuardrailsTest, AnswersThatDifferAreFound) {
+  settings.guardrails = {guardrail(Metric::mismatch, 0.01)};
+  const auto judged = [&](int mismatches, int matches) {
+    std::map<std::string, comparison::Tally> comparisons;
+    for (int i = 0; i < mismatches; ++i) comparisons["cpp"].add(comparison::Outcome::mismatch);
+    for (int i = 0; i < matches; ++i) comparisons["cpp"].add(comparison::Outcome::match);
+    return judge(settings, measure::Record(2, 10), comparisons, {}).at(0).has_fired;
+  };
+  EXPECT_TRUE(judged(50, 950));
+  EXPECT_FALSE(judged(12, 988));
+  EXPECT_FALSE(judged(1, 0));
 }
 
 }  // namespace
