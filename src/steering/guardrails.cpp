@@ -35,10 +35,18 @@ std::string number(double value) {
   return text;
 }
 
-Counts both(const measure::ByPopulation<Counts>& counts) {
+using BothPopulations = measure::ByPopulation<Counts>;
+
+Counts both(const BothPopulations& counts) {
   Counts sum = counts.analysed;
   sum.merge(counts.rest);
   return sum;
+}
+
+// One of the counts alone, without adding up the histograms.
+template <class Value>
+double both(const BothPopulations& counts, Value Counts::*member) {
+  return static_cast<double>(counts.analysed.*member) + static_cast<double>(counts.rest.*member);
 }
 
 // What every guardrail goes by: windows of the candidate and of all of control.
@@ -58,14 +66,14 @@ struct Pair {
       for (const auto& [index, arms] : epoch.windows) {
         const auto begins = index * epoch.window_seconds;
         if (begins < since || (only_ended && begins + epoch.window_seconds > scope.now)) continue;
-        look(both(arms[candidate]), both(arms[control]));
+        look(arms[candidate], arms[control]);
       }
     }
   }
 };
 
-std::uint64_t events_of(Metric metric, const Counts& counts) {
-  return metric == Metric::errors ? counts.errors : counts.timeouts;
+double events_of(Metric metric, const BothPopulations& counts) {
+  return both(counts, metric == Metric::errors ? &Counts::errors : &Counts::timeouts);
 }
 
 // The grid's first risk ratio that is no less than the margin: what is to be excluded.
@@ -77,12 +85,12 @@ int null_step(double margin) {
 std::optional<Judgement> judge_events(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
   statistics::RiskRatio ratio;
   double candidate_events = 0, candidate_requests = 0, control_events = 0, control_requests = 0, expected = 0;
-  pair.for_each_window(0, false, [&](const Counts& candidate, const Counts& control) {
-    if (candidate.requests == 0 || control.requests == 0) return;
-    const auto e_t = static_cast<double>(events_of(guardrail.metric, candidate));
-    const auto e_c = static_cast<double>(events_of(guardrail.metric, control));
-    const auto n_t = static_cast<double>(candidate.requests);
-    const auto n_c = static_cast<double>(control.requests);
+  pair.for_each_window(0, false, [&](const BothPopulations& candidate, const BothPopulations& control) {
+    const auto n_t = both(candidate, &Counts::requests);
+    const auto n_c = both(control, &Counts::requests);
+    if (n_t == 0 || n_c == 0) return;
+    const auto e_t = events_of(guardrail.metric, candidate);
+    const auto e_c = events_of(guardrail.metric, control);
     if (e_t + e_c > 0) ratio.add(e_t, e_c, n_t, n_c);
     candidate_events += e_t;
     candidate_requests += n_t;
@@ -130,12 +138,13 @@ double design_effect(const std::vector<Counts>& windows, std::size_t bucket) {
 std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
   std::vector<Counts> candidates, controls;
   Counts candidate, control;
-  pair.for_each_window(pair.scope.weights_since, true, [&](const Counts& of_candidate, const Counts& of_control) {
-    candidate.merge(of_candidate);
-    control.merge(of_control);
-    candidates.push_back(of_candidate);
-    controls.push_back(of_control);
-  });
+  pair.for_each_window(pair.scope.weights_since, true,
+                       [&](const BothPopulations& of_candidate, const BothPopulations& of_control) {
+                         candidates.push_back(both(of_candidate));
+                         controls.push_back(both(of_control));
+                         candidate.merge(candidates.back());
+                         control.merge(controls.back());
+                       });
   const auto least = least_requests(guardrail.quantile);
   if (candidate.requests < least || control.requests < least) return std::nullopt;
   const auto ratio = statistics::quantile_ratio(
@@ -155,19 +164,19 @@ std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSetting
 
 std::optional<Judgement> judge_mean(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
   std::vector<statistics::PairedWindow> windows;
-  const auto sums_of = [&](const Counts& counts) {
-    return guardrail.metric == Metric::cpu
-               ? Sums{static_cast<double>(counts.cpu_requests), static_cast<double>(counts.cpu_ns)}
-               : Sums{static_cast<double>(counts.requests), static_cast<double>(counts.total_ns)};
+  const auto sums_of = [&](const BothPopulations& counts) {
+    return guardrail.metric == Metric::cpu ? Sums{both(counts, &Counts::cpu_requests), both(counts, &Counts::cpu_ns)}
+                                           : Sums{both(counts, &Counts::requests), both(counts, &Counts::total_ns)};
   };
   bool has_candidate = false, has_control = false;
-  pair.for_each_window(pair.scope.weights_since, true, [&](const Counts& candidate, const Counts& control) {
-    const statistics::PairedWindow window{sums_of(control), sums_of(candidate)};
-    if (window.control.n == 0 || window.candidate.n == 0) return;
-    has_candidate = has_candidate || window.candidate.y > 0;
-    has_control = has_control || window.control.y > 0;
-    windows.push_back(window);
-  });
+  pair.for_each_window(pair.scope.weights_since, true,
+                       [&](const BothPopulations& candidate, const BothPopulations& control) {
+                         const statistics::PairedWindow window{sums_of(control), sums_of(candidate)};
+                         if (window.control.n == 0 || window.candidate.n == 0) return;
+                         has_candidate = has_candidate || window.candidate.y > 0;
+                         has_control = has_control || window.control.y > 0;
+                         windows.push_back(window);
+                       });
   if (windows.size() < std::max(2u, pair.settings.min_windows) || !has_candidate || !has_control) return std::nullopt;
   const auto estimate = statistics::ln_ratio(windows);
   const double low = std::exp(estimate.interval(alpha, pair.settings.planned_windows, Sides::one).low);

@@ -386,7 +386,10 @@ Result<void> Steering::commit(Subject& subject, Life after, const Order& order) 
     subject.life = after;
     subject.waiting_for.clear();
     subject.experiment->set_layout(layout_of(settings, after));
-    if (after.judged_from != before.judged_from) subject.fired.clear();
+    if (after.judged_from != before.judged_from) {
+      subject.fired.clear();
+      subject.judgements.clear();
+    }
     subject.state.events.push_back({std::chrono::duration_cast<Milliseconds>(after.updated_at.time_since_epoch()).count(),
                                     order.action + " by " + order.actor + ": " +
                                         describe_weights(settings, effective_weights(settings, after)) + " (" +
