@@ -273,7 +273,6 @@ ShadowSettings parse_shadow(const Value& value, const RouteConfig& route, const 
   if (const auto timeout = object.find("timeout")) shadow.timeout = timeout->duration(1ms, 1h);
   object.number("cpu_budget", shadow.cpu_budget, 0, 1024, "a number of cores ≥ 0");
   object.number("noise", shadow.noise, 0, 1, kShare);
-  object.boolean("verify", shadow.verify);
   object.boolean("swap", shadow.swap);
   if (object.close() && value.is_object() && !candidate && route.arms.size() > 2)
     object.report("say which arm is run: \"candidate\"");

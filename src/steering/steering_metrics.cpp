@@ -74,7 +74,7 @@ void Steering::publish_metrics() {
   }
   auto all = text.text();
   for (const auto& [id, subject] : subjects_)
-    if (subject.settings.shadow) subject.experiment->shadow().append_metrics(text, subject.settings.route);
+    if (subject.settings.shadow) subject.experiment->shadow().append_metrics(all, subject.settings.route);
   const std::lock_guard lock(metrics_mutex_);
   metrics_ = std::move(all);
 }

@@ -141,7 +141,7 @@ TEST(Schema, HasTheDefaultsOfExperiments) {
         << e.washout.count() << ' ' << e.window.count() << ' ' << e.cpu_sample << ' ' << e.planned_windows << ' '
         << e.min_windows << ' ' << e.min_time.count() << ' ' << e.margin << ' ' << e.quantile_margin << ' ' << s.candidate
         << ' ' << s.sample << ' ' << s.methods.size() << ' ' << s.concurrency << ' ' << s.queue << ' ' << s.body_bytes << ' '
-        << s.per_second << ' ' << s.timeout.has_value() << ' ' << s.cpu_budget << ' ' << s.noise << s.verify << s.swap << ' '
+        << s.per_second << ' ' << s.timeout.has_value() << ' ' << s.cpu_budget << ' ' << s.noise << s.swap << ' '
         << e.compare.by_class << e.compare.headers.at(0) << int(e.compare.text) << e.compare.absolute << e.compare.relative
         << e.compare.null_is_missing << e.compare.extra_ok << ' ' << e.guardrails.at(0).quantile << ' '
         << step.min_time.count() << ' ' << step.min_requests << ' ' << step.min_windows << step.manual;
