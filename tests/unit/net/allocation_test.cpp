@@ -69,7 +69,7 @@ TEST(Connection, AllocatesNothingPerPlaintextRequest) {
   for (auto& arm : arms) arm.handler = &plaintext;
   arms[0].name = "cpp";
   arms[1].name = "also";
-  const experiment::SplitHandler split(std::move(arms), experiment::PinPolicy::open, "");
+  const experiment::SplitHandler split(std::move(arms), experiment::PinRule(experiment::PinPolicy::open, ""));
   auto table = std::make_shared<routing::RouteTable>();
   routing::Route route;
   route.name = "/plaintext";

@@ -1,0 +1,180 @@
+"""Shadows: the candidate on a copy of the request after control has answered, and what the comparison finds."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+from support.server import Server, run, wait_until
+
+MODULE = """
+    import time
+    from tandem import Request
+
+    def control(request: Request):
+        n = int(request.path_params["n"])
+        return {"n": n, "mean": n / 7, "at": time.perf_counter_ns(), "shadow": request.shadow}
+
+    def rounds(request: Request):
+        n = int(request.path_params["n"])
+        return {"n": n, "mean": round(n / 7, 3), "at": time.perf_counter_ns(), "shadow": False}
+
+    def fails(request: Request):
+        raise RuntimeError("the candidate is broken")
+
+    def sleeps(request: Request):
+        time.sleep(60)
+
+    def echo(request: Request):
+        return {"body": request.text}
+
+    def pieces(request: Request):
+        for number in range(3):
+            yield f"{number} "
+
+    def told(request: Request):
+        print("shadow" if request.shadow else "live", request.arm, flush=True)
+        return {}
+"""
+ROLLBACK_OFF = [{"metric": "errors", "action": "warn", "margin": 1.5}]
+
+
+def route(candidate: str, control: str = "control", methods: list[str] | None = None, **experiment: Any) -> dict[str, Any]:
+    shadow = {"candidate": "new", "cpu_budget": 16, "noise": 0, **experiment.pop("shadow", {})}
+    keys = {"id": "stats-port", "control": "old", "key": ["header:X-User"], "guardrails": ROLLBACK_OFF, "shadow": shadow}
+    path = "/stats/{n}" if control == "control" else "/stats"
+    arms = {"old": {"python": f"st:{control}", "weight": 1}, "new": {"python": f"st:{candidate}", "weight": 0}}
+    return {"path": path, "name": "stats", "arms": arms, "experiment": keys | experiment, **({"methods": methods} if methods else {})}
+
+
+def start(server: Any, one_route: dict[str, Any], **config: Any) -> Server:
+    return server([one_route], {"st": MODULE}, **config)
+
+
+def fates(one: Server) -> dict[str, int]:
+    """How many live requests ended how, by result and reason; only those that are not 0."""
+    found = {}
+    for line in one.admin("/metrics").text.splitlines():
+        if line.startswith("tandem_shadow_total{"):
+            labels, value = line.rsplit(" ", 1)
+            parts = dict(part.split("=") for part in labels[labels.index("{") + 1 : -1].split(","))
+            name = parts["reason"].strip('"') or parts["result"].strip('"')
+            if int(value):
+                found[name] = int(value)
+    return found
+
+
+def tally(one: Server) -> dict[str, Any]:
+    return one.admin("/api/v1/experiments/stats-port/state").json()["comparisons"].get("new", {})
+
+
+def compared(one: Server) -> int:
+    outcomes = tally(one).get("outcomes", {})
+    return sum(outcomes.get(name, 0) for name in ("match", "mismatch", "noise"))
+
+
+def test_a_planted_difference_is_found_counted_and_sampled(server):
+    one = start(server, route("rounds"))
+    for n in range(1, 31):
+        answer = one.get(f"/stats/{n}", {"X-User": f"u{n}"})
+        assert (answer.get("Tandem-Arm"), answer.json()["shadow"]) == ("old", False)
+    wait_until(lambda: compared(one) == 30, "30 comparisons")
+    by_path = {finding["path"]: finding for finding in tally(one)["findings"]}
+    assert by_path["$.mean"]["count"] == sum(1 for n in range(1, 31) if n % 7)
+    sample = by_path["$.mean"]["samples"][-1]
+    difference = next(each for each in sample["differences"] if each["path"] == "$.mean")
+    assert difference["candidate"] == str(round(float(difference["control"]), 3))
+    assert sample["request"].startswith("GET /stats/")
+    wait_until(lambda: fates(one) == {"done": 30}, "the metrics")
+
+    shown = run("diffs", "stats", "--admin", one.admin_url)
+    assert shown.returncode == 0 and "value $.mean" in shown.stdout and difference["candidate"] in shown.stdout
+
+
+def test_rules_explain_a_difference_away(server):
+    rules = {"json": {"ignore": ["$.at"], "number": {"abs": 0.001}}}
+    one = start(server, route("rounds", compare=rules))
+    for n in range(1, 21):
+        one.get(f"/stats/{n}")
+    wait_until(lambda: compared(one) == 20, "20 comparisons")
+    assert tally(one)["outcomes"]["match"] == 20 and tally(one)["findings"] == []
+
+
+def test_what_control_differs_in_from_itself_is_noise(server):
+    one = start(server, route("control", shadow={"noise": 1}))
+    for n in range(1, 21):
+        one.get(f"/stats/{n}")
+    wait_until(lambda: compared(one) == 20, "20 comparisons")
+    assert tally(one)["triples"] == 20
+    found = {finding["path"]: finding for finding in tally(one)["findings"]}
+    assert set(found) == {"$.at", "$.shadow"}  # both run as shadows, control's first answer did not
+    assert tally(one)["outcomes"]["mismatch"] <= 1, "known as noise from the first triple on"
+
+
+def test_a_candidate_that_fails_costs_no_client_anything(server):
+    one = start(server, route("fails"))
+    for n in range(5):
+        assert one.get(f"/stats/{n}").status == 200
+    wait_until(lambda: compared(one) == 5, "5 comparisons")
+    (finding,) = tally(one)["findings"]
+    assert (finding["kind"], finding["status_control"], finding["status_candidate"]) == ("status", 200, 500)
+
+
+def test_a_candidate_that_hangs_is_given_up(server):
+    one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2})
+    assert one.get("/stats/1").status == 200
+    wait_until(lambda: fates(one) == {"timeout": 1}, "the time-out")
+    assert tally(one)["outcomes"]["error"] == 1
+
+
+def test_endpoints_see_that_they_are_a_shadow(server):
+    one = start(server, route("told", control="told"))
+    one.get("/stats")
+    one.log.wait_for("live old")
+    one.log.wait_for("shadow new")
+
+
+def test_every_live_request_is_accounted_for(server):
+    shadow = {"sample": 0.5, "methods": ["GET", "POST"], "safe": True, "body_bytes": "1KiB"}
+    one = start(server, route("echo", control="echo", methods=["GET", "POST", "PUT"], shadow=shadow))
+    with one.connect() as connection:
+        for n in range(40):
+            user = {"X-User": f"u{n}"}
+            assert connection.get("/stats", user).status == 200
+            assert connection.request("POST", "/stats", user, body=b"x" * 100).status == 200
+            assert connection.request("POST", "/stats", user, body=b"x" * 5000).status == 200
+            assert connection.request("PUT", "/stats", user, body=b"x").status == 200
+    wait_until(lambda: sum(fates(one).values()) == 160, "all of them")
+    counted = fates(one)
+    assert counted["sampled_out"] % 4 == 0, "a client's requests are all sampled or none"
+    sampled = (160 - counted["sampled_out"]) // 4
+    assert counted == {"sampled_out": 160 - 4 * sampled, "done": 2 * sampled, "method": sampled, "body_too_large": sampled}
+    assert tally(one)["outcomes"]["match"] == 2 * sampled, "bodies were copied"
+
+
+def test_streamed_answers_are_compared_too(server):
+    one = start(server, route("pieces", control="pieces"))
+    assert one.get("/stats").text == "0 1 2 "
+    wait_until(lambda: tally(one).get("outcomes", {}).get("match") == 1, "the comparison")
+
+
+def test_a_stop_drops_shadows(server):
+    one = start(server, route("sleeps", shadow={"timeout": "5s"}), python={"workers": 2})
+    for n in range(3):
+        assert one.get(f"/stats/{n}").status == 200
+    one.signal(signal.SIGTERM)
+    assert one.wait() == 0
+
+
+def test_mismatches_roll_the_candidate_back(server):
+    guardrail = [{"metric": "mismatch", "margin": 0.01, "action": "rollback"}]
+    one = start(server, route("rounds", guardrails=guardrail, compare={"json": {"ignore": ["$.at"]}}))
+    with one.connect() as connection:
+        for n in range(200):
+            connection.get(f"/stats/{n}", {"X-User": f"u{n}"})
+    state = lambda: one.admin("/api/v1/experiments/stats-port").json()["state"]  # noqa: E731
+    wait_until(lambda: state() == "rolled_back", "the rollback")
+    audit = run("audit", "--admin", one.admin_url, "--json")
+    last = json.loads(audit.stdout)
+    assert "mismatch" in json.dumps(last)
