@@ -31,6 +31,9 @@ bool make_pair(Descriptor& ours, Descriptor& theirs) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
   ours = Descriptor(ends[0]);
   theirs = Descriptor(ends[1]);
+  // Room for the large answers of a batch; as much as the system allows.
+  const int room = 512 * 1024;
+  ::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
   return true;
 }
 

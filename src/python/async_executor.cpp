@@ -14,8 +14,10 @@
 namespace tandem::python {
 namespace {
 
-// Answers of a batch do not wait longer than this for those behind them.
+// Answers of a batch do not wait longer than this for those behind them, nor grow larger together: what is written at once
+// should fit into the socket and be in the cache still.
 constexpr std::int64_t kMaxHoldNs = 1'000'000;
+constexpr std::size_t kMaxHoldBytes = 128 * 1024;
 
 // What Python sees of the executor.
 struct ExecutorObject {
@@ -258,8 +260,8 @@ class AsyncExecutor::Batch {
   ~Batch() { executor_.in_batch_ = false; }
 
   std::int64_t started_ns() const { return flushed_ns_; }
-  bool flush_if_late(std::int64_t now) {
-    if (now - flushed_ns_ <= kMaxHoldNs) return true;
+  bool flush_if_due(std::int64_t now, const Outbox& outbox) {
+    if (now - flushed_ns_ <= kMaxHoldNs && outbox.bytes() <= kMaxHoldBytes) return true;
     flushed_ns_ = now;
     return executor_.flush(gil_);
   }
@@ -355,7 +357,7 @@ void AsyncExecutor::start_waiting(const Gil& gil, Batch& batch) {
     exchange->started_ns = now;
     start(gil, exchange);
     now = now_ns();
-    if (!batch.flush_if_late(now)) PyErr_WriteUnraisable(self_.get());
+    if (!batch.flush_if_due(now, outboxes_[exchange->lane])) PyErr_WriteUnraisable(self_.get());
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +59,7 @@ struct Exchange {
   std::size_t next_piece = 0;       // those before it have been handed out
   bool body_ended = false;
   std::uint64_t credit = frames::kInitialCredit;  // response body or message bytes that may be sent
-  std::deque<Message> messages;                   // only the last may be incomplete
+  std::list<Message> messages;                    // only the last may be incomplete; a deque allocates even when empty
   std::optional<Closing> closing;
 
   // The executor's own.

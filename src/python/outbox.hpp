@@ -14,6 +14,8 @@ class Outbox {
   // Frames are appended here.
   std::string& out() { return out_; }
   bool empty() const { return out_.empty(); }
+  // That wait to be written.
+  std::size_t bytes() const { return out_.size() - sent_; }
   int socket() const { return socket_; }
 
   // Writes as much as the socket takes; true when nothing is left. What can't be written because the front has gone is
