@@ -129,7 +129,8 @@ void Steering::tick() {
 
 void Steering::collect() {
   for (auto& [id, subject] : subjects_)
-    for (const auto& [candidate, tally] : subject.experiment->shadow().take()) subject.state.comparisons[candidate].merge(tally);
+    for (const auto& [candidate, tally] : subject.experiment->shadow().take())
+      subject.state.comparisons[candidate].merge(tally);
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
   for (const auto& [id, subject] : subjects_) recorders.push_back(subject.recorder);
   if (recorders.empty()) return;
