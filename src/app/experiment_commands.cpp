@@ -1,4 +1,5 @@
 // The commands that look at and change experiments of a running server, through its admin side.
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -27,7 +28,7 @@ Json weights_body(const ExperimentCommand& command) {
   for (const auto& [arm, weight] : command.weights) {
     const double number = std::strtod(weight.c_str(), nullptr);
     if (weight.ends_with('%'))
-      body["weights_bp"][arm] = static_cast<unsigned>(number * 100 + 0.5);
+      body["weights_bp"][arm] = std::lround(number * 100);
     else
       body["weights"][arm] = number;
   }

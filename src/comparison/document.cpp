@@ -24,7 +24,7 @@ class Builder final : public Json::json_sax_t {
   bool end_object() override {
     auto& object = *open_.back();
     std::vector<std::string_view> names;
-    for (const auto& member : object.members) names.push_back(member.first);
+    for (const auto& member : object.members) names.push_back(member.name);
     std::sort(names.begin(), names.end());
     object.has_duplicates = std::adjacent_find(names.begin(), names.end()) != names.end();
     return close();
@@ -32,7 +32,7 @@ class Builder final : public Json::json_sax_t {
   bool start_array(std::size_t) override { return open(Node::Kind::array); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
-    open_.back()->members.emplace_back(std::move(name), Node{});
+    open_.back()->members.push_back({std::move(name), Node{}});
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
@@ -48,7 +48,7 @@ class Builder final : public Json::json_sax_t {
     if (open_.empty()) return root = std::move(node);
     auto& parent = *open_.back();
     if (parent.kind == Node::Kind::array) return parent.elements.emplace_back(std::move(node));
-    return parent.members.back().second = std::move(node);
+    return parent.members.back().value = std::move(node);
   }
   bool put(Node node) {
     place(std::move(node));
@@ -93,15 +93,15 @@ void append_canonical(std::string& out, const Node& node) {
     case Node::Kind::object:
       break;
   }
-  std::vector<const std::pair<std::string, Node>*> members;
+  std::vector<const Node::Member*> members;
   for (const auto& member : node.members) members.push_back(&member);
-  std::stable_sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  std::stable_sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
   out += '{';
   for (const auto* member : members) {
     if (member != members.front()) out += ',';
-    out += Json(member->first).dump(-1, ' ', false, Json::error_handler_t::replace);
+    out += Json(member->name).dump(-1, ' ', false, Json::error_handler_t::replace);
     out += ':';
-    append_canonical(out, member->second);
+    append_canonical(out, member->value);
   }
   out += '}';
 }
@@ -110,8 +110,8 @@ void append_canonical(std::string& out, const Node& node) {
 
 const Node* Node::find(std::string_view name) const {
   const auto found =
-      std::find_if(members.rbegin(), members.rend(), [&](const auto& member) { return member.first == name; });
-  return found == members.rend() ? nullptr : &found->second;
+      std::find_if(members.rbegin(), members.rend(), [&](const auto& member) { return member.name == name; });
+  return found == members.rend() ? nullptr : &found->value;
 }
 
 bool Node::is_integer() const { return kind == Kind::number && text.find_first_of(".eE") == std::string::npos; }

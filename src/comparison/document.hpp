@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tandem::comparison {
@@ -13,16 +12,22 @@ namespace tandem::comparison {
 inline constexpr std::size_t kMaxDepth = 64;
 
 struct Node {
+  struct Member;
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
   Kind kind = Kind::null;
   std::string text;  // of a number as written, of a string its value, of a boolean "true" or "false"
   std::vector<Node> elements;
-  std::vector<std::pair<std::string, Node>> members;
+  std::vector<Member> members;
   bool has_duplicates = false;  // a member's name is there twice
 
   // The last of that name, as JSON.parse has it; null: none.
   const Node* find(std::string_view name) const;
   bool is_integer() const;  // a number written without fraction and exponent
+};
+
+struct Node::Member {
+  std::string name;
+  Node value;
 };
 
 // Nothing for what is no JSON, or is deeper than kMaxDepth.

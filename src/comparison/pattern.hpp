@@ -20,7 +20,7 @@ class Pattern {
   std::string replaced(const std::string& text, const std::string& with) const;
 
  private:
-  explicit Pattern(boost::regex regex) : regex_(std::move(regex)) {}
+  explicit Pattern(const boost::regex& regex) : regex_(regex) {}
   boost::regex regex_;
 };
 

@@ -1,6 +1,7 @@
 // The object "experiment" of a twin route.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/ascii.hpp"
 #include "base/timestamp.hpp"
@@ -394,7 +395,7 @@ ScheduleStep parse_step(const Value& value) {
   const auto weight = object.find("weight");
   if (weight)
     if (const auto percent = weight->number(0, 100, "per cent from 0 to 100"))
-      step.weight_bp = static_cast<unsigned>(*percent * 100 + 0.5);
+      step.weight_bp = static_cast<unsigned>(std::lround(*percent * 100));
   object.duration("min_time", step.min_time, 0ms, kYear);
   object.integer("min_requests", step.min_requests, 0, 1'000'000'000'000);
   object.integer("min_windows", step.min_windows, 0, 1'000'000);
