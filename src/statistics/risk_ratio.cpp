@@ -27,6 +27,12 @@ class LnSum {
   double scaled_ = 0;
 };
 
+// The index of the step -kSteps <= `step` <= kSteps in the table of likelihoods.
+std::size_t index_of(int step) {
+  const int index = step + RiskRatio::kSteps;
+  return static_cast<std::size_t>(index);
+}
+
 }  // namespace
 
 double RiskRatio::ratio_of(int step) { return std::exp(step * kLnStep); }
@@ -37,7 +43,7 @@ void RiskRatio::add(double candidate_events, double control_events, double candi
   for (int step = -kSteps; step <= kSteps; ++step) {
     const double weighted = ratio_of(step) * candidate_requests;
     const double tau = weighted / (weighted + control_requests);
-    ln_likelihood_[static_cast<std::size_t>(step + kSteps)] +=
+    ln_likelihood_[index_of(step)] +=
         candidate_events * std::log(tau / tau_0) + control_events * std::log((1 - tau) / (1 - tau_0));
   }
 }
@@ -53,16 +59,16 @@ double RiskRatio::ln_e(Sides sides, int null_step) const {
     if (step == null_step || (sides == Sides::one && step < null_step)) continue;
     const double ln_weight = -std::abs(step - null_step) * kLnStep;
     weights.add(ln_weight);
-    sum.add(ln_weight + ln_likelihood_[static_cast<std::size_t>(step + kSteps)]);
+    sum.add(ln_weight + ln_likelihood_[index_of(step)]);
   }
-  return sum.value() - weights.value() - ln_likelihood_[static_cast<std::size_t>(null_step + kSteps)];
+  return sum.value() - weights.value() - ln_likelihood_[index_of(null_step)];
 }
 
 Interval RiskRatio::interval(double alpha) const {
   const double ln_mixture = ln_e();
   Interval interval{std::numeric_limits<double>::infinity(), 0};
   for (int step = -kSteps; step <= kSteps; ++step) {
-    if (ln_mixture - ln_likelihood_[static_cast<std::size_t>(step + kSteps)] >= -std::log(alpha)) continue;
+    if (ln_mixture - ln_likelihood_[index_of(step)] >= -std::log(alpha)) continue;
     interval.low = std::min(interval.low, ratio_of(step));
     interval.high = std::max(interval.high, ratio_of(step));
   }

@@ -268,7 +268,7 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
       one->set_settings(settings);
     } else {
       const auto prepared = std::find_if(prepared_.begin(), prepared_.end(),
-                                         [&](const Prepared& each) { return each.experiment.lock() == one; });
+                                         [&one = one](const Prepared& each) { return each.experiment.lock() == one; });
       adoption = prepared->adoption;
       subject.experiment = one;
       subject.recorder = prepared->recorder;
@@ -276,7 +276,9 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
       subject.life = adoption.life;
       if (adoption.is_changed) --subject.life.revision;
       one->on_give_up([this, id = settings.id](std::string_view arm, const std::string& why) {
-        post([this, id, arm = std::string(arm), why] { roll_back(id, "breaker", arm + ": " + why, Json{{"arm", arm}}); });
+        post([this, id, arm = std::string(arm), why] {
+          roll_back(id, "breaker", std::string(arm).append(": ").append(why), Json{{"arm", arm}});
+        });
       });
     }
     subject.settings = settings;
