@@ -152,7 +152,8 @@ ExperimentCommand experiment(const Typed& typed, std::string action) {
     if (!std::all_of(command.weights.begin(), command.weights.end(), is_part))
       refuse("write all weights as shares (cpp=5 py=95) or all as parts of the whole (cpp=5%)");
     for (const auto& [arm, weight] : command.weights)
-      if (std::strtod(weight.c_str(), nullptr) > 100) refuse(std::string("\"").append(arm).append("=").append(weight).append("\" is more than 100 %"));
+      if (std::strtod(weight.c_str(), nullptr) > 100)
+        refuse(std::string("\"").append(arm).append("=").append(weight).append("\" is more than 100 %"));
   }
   command.arm = typed.arm;
   command.reason = typed.reason;

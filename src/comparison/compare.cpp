@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <unordered_map>
 
+#include "base/utf8.hpp"
 #include "comparison/document.hpp"
 
 namespace tandem::comparison {
@@ -17,22 +19,32 @@ constexpr std::string_view kRedacted = "(redacted)";
 
 std::string shortened(std::string text) {
   if (text.size() <= kMaxRendering) return text;
-  std::size_t end = kMaxRendering;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not inside a character
-  text.resize(end);
+  text.resize(utf8_prefix(text, kMaxRendering).size());
   return text + "…";
 }
 
-std::string rendered(const Node* node) { return node == nullptr ? std::string() : shortened(canonical(*node)); }
-
 bool is_null(const Node* node) { return node == nullptr || node->kind == Node::Kind::null; }
+
+// Clients shape answers, and the thread that compares them has others to serve: so much is done for one pair, no more.
+class Effort {
+ public:
+  // False once all is spent.
+  bool take(std::size_t steps) {
+    left_ -= std::min(left_, steps);
+    return left_ > 0;
+  }
+  bool is_spent() const { return left_ == 0; }
+
+ private:
+  std::size_t left_ = 1'000'000;
+};
 
 class JsonComparison {
  public:
-  explicit JsonComparison(const Rules& rules) : rules_(rules) {}
+  JsonComparison(const Rules& rules, Effort& effort) : rules_(rules), effort_(effort) {}
 
   void compare(const Node& a, const Node& b) {
-    if (full() || rules_.ignores(place_)) return;
+    if (full() || !effort_.take(1) || rules_.ignores(place_)) return;
     const bool is_scalar = a.kind < Node::Kind::array && b.kind < Node::Kind::array;
     if (is_scalar && !a.text.empty() && !b.text.empty() && rules_.masks(place_, a.text, b.text)) return;
     if (a.kind != b.kind) {
@@ -51,13 +63,22 @@ class JsonComparison {
  private:
   // Does one comparison below the same place find anything?
   bool agree(const Node& a, const Node& b) const {
-    JsonComparison inner(rules_);
+    JsonComparison inner(rules_, effort_);
     inner.place_ = place_;
     inner.compare(a, b);
     return inner.differences_.empty();
   }
 
   bool full() const { return differences_.size() == kMaxDifferences; }
+
+  std::string text_of(const Node& node) const {
+    constexpr std::size_t kBytesPerStep = 16;
+    if (effort_.is_spent()) return {};
+    auto text = canonical(node);
+    effort_.take(1 + text.size() / kBytesPerStep);
+    return text;
+  }
+  std::string rendered(const Node* node) const { return node == nullptr ? std::string() : shortened(text_of(*node)); }
 
   void add(Kind kind, const Node* a, const Node* b) {
     if (full()) return;
@@ -75,11 +96,21 @@ class JsonComparison {
 
   void compare_objects(const Node& a, const Node& b) {
     if (a.has_duplicates || b.has_duplicates) add(Kind::duplicate, &a, &b);
-    std::set<std::string_view> seen;
-    for (const auto& [name, unused] : a.members)
-      if (seen.insert(name).second) compare_member(name, a.find(name), b.find(name));
-    for (const auto& [name, unused] : b.members)
-      if (seen.insert(name).second) compare_member(name, nullptr, b.find(name));
+    const auto members_of_a = by_name(a);
+    auto left_of_b = by_name(b);
+    for (const auto& [name, member] : a.members) {
+      if (members_of_a.at(name) != &member) continue;  // a later one of that name counts
+      const auto other = left_of_b.extract(name);
+      compare_member(name, &member, other ? other.mapped() : nullptr);
+    }
+    for (const auto& [name, member] : b.members)
+      if (const auto other = left_of_b.extract(name)) compare_member(name, nullptr, other.mapped());
+  }
+
+  static std::unordered_map<std::string_view, const Node*> by_name(const Node& object) {
+    std::unordered_map<std::string_view, const Node*> members;
+    for (const auto& [name, member] : object.members) members.insert_or_assign(name, &member);
+    return members;
   }
 
   void compare_member(const std::string& name, const Node* a, const Node* b) {
@@ -119,9 +150,9 @@ class JsonComparison {
     }
   }
 
-  static std::vector<std::string> sorted_texts(const Node& array) {
+  std::vector<std::string> sorted_texts(const Node& array) const {
     std::vector<std::string> texts;
-    for (const auto& element : array.elements) texts.push_back(canonical(element));
+    for (const auto& element : array.elements) texts.push_back(text_of(element));
     std::sort(texts.begin(), texts.end());
     return texts;
   }
@@ -131,7 +162,7 @@ class JsonComparison {
       std::map<std::string, std::vector<const Node*>> elements;
       for (const auto& element : array.elements) {
         const auto* key = element.kind == Node::Kind::object ? element.find(field) : nullptr;
-        elements[key != nullptr ? canonical(*key) : std::string()].push_back(&element);
+        elements[key != nullptr ? text_of(*key) : std::string()].push_back(&element);
       }
       return elements;
     };
@@ -161,10 +192,10 @@ class JsonComparison {
   // First what is the same to the letter, then each that is left against each.
   void compare_as_sets(const Node& a, const Node& b) {
     std::map<std::string, std::vector<const Node*>> left_of_b;
-    for (const auto& element : b.elements) left_of_b[canonical(element)].push_back(&element);
+    for (const auto& element : b.elements) left_of_b[text_of(element)].push_back(&element);
     std::vector<const Node*> only_a;
     for (const auto& element : a.elements) {
-      const auto same = left_of_b.find(canonical(element));
+      const auto same = left_of_b.find(text_of(element));
       if (same == left_of_b.end() || same->second.empty())
         only_a.push_back(&element);
       else
@@ -193,6 +224,7 @@ class JsonComparison {
   }
 
   const Rules& rules_;
+  Effort& effort_;
   std::vector<Step> place_;
   std::vector<Difference> differences_;
 };
@@ -249,24 +281,28 @@ std::string printable(const std::string& body, const Rules& rules) {
 void compare_bodies(const Answer& control, const Answer& candidate, const Rules& rules,
                     std::vector<Difference>& differences) {
   if (control.body_bytes == candidate.body_bytes && control.body_hash == candidate.body_hash) return;
-  if (control.is_large() || candidate.is_large()) {
+  const auto add_large = [&] {
     differences.push_back(
         {Kind::large, "$", std::to_string(control.body_bytes) + " bytes", std::to_string(candidate.body_bytes) + " bytes"});
-    return;
-  }
+  };
+  if (control.is_large() || candidate.is_large()) return add_large();
   const auto type = media_type(control);
   if (is_json(type) || is_json(media_type(candidate))) {
     const auto a = parse_document(control.body);
     const auto b = parse_document(candidate.body);
+    const auto is_large = [](const Result<Node>& document) { return !document && document.error().code == "json.large"; };
+    if (is_large(a) || is_large(b)) return add_large();
     if (a && b) {
-      JsonComparison json(rules);
+      Effort effort;
+      JsonComparison json(rules, effort);
       json.compare(*a, *b);
+      if (effort.is_spent()) return add_large();
       for (auto& difference : json.take())
         if (differences.size() < kMaxDifferences) differences.push_back(std::move(difference));
       return;
     }
     if (a || b) {
-      differences.push_back({Kind::type, "$", a ? "JSON" : "no JSON", b ? "JSON" : "no JSON"});
+      differences.push_back({Kind::type, "$", a ? "JSON" : a.error().message, b ? "JSON" : b.error().message});
       return;
     }
   }
@@ -274,20 +310,22 @@ void compare_bodies(const Answer& control, const Answer& candidate, const Rules&
   differences.push_back({Kind::value, "$", printable(control.body, rules), printable(candidate.body, rules)});
 }
 
-void collect_places(const Node& node, std::vector<Step>& place, std::set<std::string>& places) {
-  constexpr std::size_t kMaxPlaces = 200;
-  if (places.size() >= kMaxPlaces) return;
+// Of the first thousand members and elements that hold no others.
+void collect_places(const Node& node, std::vector<Step>& place, std::set<std::string>& places, std::size_t& left) {
+  if (left == 0) return;
   for (const auto& [name, member] : node.members) {
     place.push_back({Step::Kind::member, name, 0});
-    collect_places(member, place, places);
+    collect_places(member, place, places, left);
     place.pop_back();
   }
   if (!node.elements.empty()) {
     place.push_back({Step::Kind::element, {}, 0});
-    for (const auto& element : node.elements) collect_places(element, place, places);
+    for (const auto& element : node.elements) collect_places(element, place, places, left);
     place.pop_back();
   }
-  if (node.members.empty() && node.elements.empty()) places.insert(format_place(place));
+  if (!node.members.empty() || !node.elements.empty()) return;
+  places.insert(format_place(place));
+  --left;
 }
 
 }  // namespace
@@ -311,11 +349,12 @@ std::vector<Difference> compare(const Answer& control, const Answer& candidate, 
 std::string shape_of(const Answer& answer) {
   std::string shape = std::to_string(answer.status);
   const auto type = media_type(answer);
-  const auto document = is_json(type) && !answer.is_large() ? parse_document(answer.body) : std::nullopt;
+  const auto document = is_json(type) && !answer.is_large() ? parse_document(answer.body) : Error("not parsed");
   if (!document) return shape.append(" ").append(type.empty() ? "no body" : type);
   std::vector<Step> place;
   std::set<std::string> places;
-  collect_places(*document, place, places);
+  std::size_t left = 1000;
+  collect_places(*document, place, places, left);
   for (const auto& each : places) shape.append(" ").append(each);
   return shape;
 }

@@ -13,6 +13,8 @@ class Builder final : public Json::json_sax_t {
  public:
   Node root;
 
+  bool is_too_large() const { return nodes_ > kMaxNodes; }
+
   bool null() override { return put({}); }
   bool boolean(bool value) override { return put(scalar(Node::Kind::boolean, value ? "true" : "false")); }
   bool number_integer(number_integer_t value) override { return put(scalar(Node::Kind::number, std::to_string(value))); }
@@ -45,6 +47,7 @@ class Builder final : public Json::json_sax_t {
     return node;
   }
   Node& place(Node node) {
+    ++nodes_;
     if (open_.empty()) return root = std::move(node);
     auto& parent = *open_.back();
     if (parent.kind == Node::Kind::array) return parent.elements.emplace_back(std::move(node));
@@ -52,7 +55,7 @@ class Builder final : public Json::json_sax_t {
   }
   bool put(Node node) {
     place(std::move(node));
-    return true;
+    return !is_too_large();
   }
   // While a node is open its parent grows no further, so the pointers hold.
   bool open(Node::Kind kind) {
@@ -60,7 +63,7 @@ class Builder final : public Json::json_sax_t {
     Node node;
     node.kind = kind;
     open_.push_back(&place(std::move(node)));
-    return true;
+    return !is_too_large();
   }
   bool close() {
     open_.pop_back();
@@ -68,6 +71,7 @@ class Builder final : public Json::json_sax_t {
   }
 
   std::vector<Node*> open_;
+  std::size_t nodes_ = 0;
 };
 
 void append_canonical(std::string& out, const Node& node) {
@@ -109,16 +113,18 @@ void append_canonical(std::string& out, const Node& node) {
 }  // namespace
 
 const Node* Node::find(std::string_view name) const {
-  const auto found =
-      std::find_if(members.rbegin(), members.rend(), [&](const auto& member) { return member.name == name; });
+  const auto found = std::find_if(members.rbegin(), members.rend(), [&](const auto& member) { return member.name == name; });
   return found == members.rend() ? nullptr : &found->value;
 }
 
 bool Node::is_integer() const { return kind == Kind::number && text.find_first_of(".eE") == std::string::npos; }
 
-std::optional<Node> parse_document(std::string_view text) {
+Result<Node> parse_document(std::string_view text) {
   Builder builder;
-  if (!Json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    if (builder.is_too_large()) return Error("json.large", "more than " + std::to_string(kMaxNodes) + " values");
+    return Error("json.invalid", "no JSON");
+  }
   return std::move(builder.root);
 }
 

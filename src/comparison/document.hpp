@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace tandem::comparison {
 
 inline constexpr std::size_t kMaxDepth = 64;
+inline constexpr std::size_t kMaxNodes = 100'000;
 
 struct Node {
   struct Member;
@@ -30,8 +32,8 @@ struct Node::Member {
   Node value;
 };
 
-// Nothing for what is no JSON, or is deeper than kMaxDepth.
-std::optional<Node> parse_document(std::string_view text);
+// Errors: "json.large" for more than kMaxNodes values, "json.invalid" for what is no JSON or is deeper than kMaxDepth.
+Result<Node> parse_document(std::string_view text);
 
 // Compact JSON of it, members sorted by name: equal for documents that differ in the order of members only.
 std::string canonical(const Node& node);

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
+
+#include "base/utf8.hpp"
 
 namespace tandem::comparison {
 namespace {
@@ -40,20 +43,9 @@ Result<Step> take_step(std::string_view& text) {
   return step;
 }
 
-bool match(std::span<const Step> pattern, std::span<const Step> place) {
-  if (pattern.empty()) return place.empty();
-  const auto& step = pattern.front();
-  if (step.kind == Step::Kind::any_depth) {
-    for (std::size_t skipped = 0; skipped <= place.size(); ++skipped)
-      if (match(pattern.subspan(1), place.subspan(skipped))) return true;
-    return false;
-  }
-  if (place.empty()) return false;
-  const auto& here = place.front();
-  const bool fits = step.kind == Step::Kind::member ? here.kind == Step::Kind::member && here.name == step.name
-                                                    : here.kind == Step::Kind::element &&
-                                                          (step.kind == Step::Kind::any_element || step.index == here.index);
-  return fits && match(pattern.subspan(1), place.subspan(1));
+bool fits(const Step& step, const Step& here) {
+  if (step.kind == Step::Kind::member) return here.kind == Step::Kind::member && here.name == step.name;
+  return here.kind == Step::Kind::element && (step.kind == Step::Kind::any_element || step.index == here.index);
 }
 
 bool is_plain(std::string_view name) { return !name.empty() && name.find_first_of(".['\"] ") == std::string_view::npos; }
@@ -70,28 +62,45 @@ Result<JsonPath> JsonPath::parse(std::string_view text) {
   while (!text.empty()) {
     auto step = take_step(text);
     if (!step) return wrong(step.error().message);
-    // Two in a row say no more than one, and would only take time.
-    const bool repeats =
-        step->kind == Step::Kind::any_depth && !path.steps_.empty() && path.steps_.back().kind == step->kind;
-    if (!repeats) path.steps_.push_back(std::move(*step));
+    path.steps_.push_back(std::move(*step));
   }
-  if (std::count_if(path.steps_.begin(), path.steps_.end(),
-                    [](const Step& step) { return step.kind == Step::Kind::any_depth; }) > 3)
-    return wrong("it has more than three \".**\"");
   return path;
 }
 
-bool JsonPath::matches(std::span<const Step> place) const { return match(steps_, place); }
+// As file name patterns are matched: only the last `.**` is ever tried anew, so the time is that of one length by the other.
+bool JsonPath::matches(std::span<const Step> place) const {
+  std::size_t step = 0;
+  std::size_t here = 0;
+  std::optional<std::size_t> after_any_depth;
+  std::size_t skipped_to = 0;
+  while (here < place.size()) {
+    if (step < steps_.size() && steps_[step].kind == Step::Kind::any_depth) {
+      after_any_depth = ++step;
+      skipped_to = here;
+    } else if (step < steps_.size() && fits(steps_[step], place[here])) {
+      ++step;
+      ++here;
+    } else if (after_any_depth) {
+      step = *after_any_depth;
+      here = ++skipped_to;
+    } else {
+      return false;
+    }
+  }
+  return std::all_of(steps_.begin() + static_cast<std::ptrdiff_t>(step), steps_.end(),
+                     [](const Step& rest) { return rest.kind == Step::Kind::any_depth; });
+}
 
 std::string format_place(std::span<const Step> place) {
   std::string text = "$";
   for (const auto& step : place) {
     if (step.kind != Step::Kind::member)
       text += "[*]";
-    else if (is_plain(step.name))
-      text.append(".").append(step.name);
+    else if (const auto name = utf8_prefix(step.name, kMaxPlaceBytes); is_plain(name))
+      text.append(".").append(name);
     else
-      text.append("['").append(step.name).append("']");
+      text.append("['").append(name).append("']");
+    if (text.size() > kMaxPlaceBytes) return std::string(utf8_prefix(text, kMaxPlaceBytes)) + "…";
   }
   return text;
 }

@@ -31,7 +31,10 @@ class JsonPath {
   std::vector<Step> steps_;
 };
 
-// "$.items[*].id": the place with its indices left out.
+inline constexpr std::size_t kMaxPlaceBytes = 300;
+
+// "$.items[*].id": the place with its indices left out. One that is longer than kMaxPlaceBytes is cut there, with an
+// ellipsis.
 std::string format_place(std::span<const Step> place);
 
 }  // namespace tandem::comparison

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace tandem::comparison {
+namespace {
+
+std::size_t size_of(const Sample& sample) {
+  std::size_t bytes = sizeof(Sample) + sample.request.size() + sample.request_id.size();
+  for (const auto& difference : sample.differences)
+    bytes += sizeof(Difference) + difference.path.size() + difference.control.size() + difference.candidate.size();
+  return bytes;
+}
+
+}  // namespace
 
 std::string_view name_of(Outcome outcome) {
   constexpr std::string_view kNames[] = {"match", "mismatch", "noise", "error", "skipped"};
@@ -11,7 +21,14 @@ std::string_view name_of(Outcome outcome) {
 
 void Finding::add_sample(Sample sample) {
   samples.insert(std::upper_bound(samples.begin(), samples.end(), sample), std::move(sample));
-  if (samples.size() > kMaxSamples) samples.erase(samples.begin());
+  std::size_t bytes = 0;
+  std::size_t kept = 0;
+  while (kept < std::min(samples.size(), kMaxSamples)) {
+    bytes += size_of(samples[samples.size() - 1 - kept]);
+    if (kept > 0 && bytes > kMaxSampleBytes) break;
+    ++kept;
+  }
+  samples.erase(samples.begin(), samples.end() - static_cast<std::ptrdiff_t>(kept));
 }
 
 void Finding::merge(const Finding& other) {

@@ -35,13 +35,14 @@ struct Sample {
 
 struct Finding {
   static constexpr std::size_t kMaxSamples = 20;
+  static constexpr std::size_t kMaxSampleBytes = 32 * 1024;
 
   std::uint64_t count = 0;  // pairs of control and candidate that have it
   std::int64_t first_ms = 0;
   std::int64_t last_ms = 0;
   std::uint64_t candidate_only = 0;  // triples in which control's second answer has it not (b)
   std::uint64_t control_only = 0;    // triples in which only control's second answer has it (c)
-  std::vector<Sample> samples;       // the newest, oldest first
+  std::vector<Sample> samples;       // the newest, oldest first: at least one, whatever its size
 
   void add_sample(Sample sample);
   void merge(const Finding& other);

@@ -10,6 +10,7 @@
 #include "base/ascii.hpp"
 #include "base/random.hpp"
 #include "base/task_group.hpp"
+#include "base/utf8.hpp"
 #include "experiment/kept_body.hpp"
 #include "experiment/murmur3.hpp"
 #include "observe/prometheus_text.hpp"
@@ -28,6 +29,7 @@ constexpr Milliseconds kMinTimeout{100};
 constexpr double kBudgetSeconds = 10;   // over which the CPU budget is averaged
 constexpr std::size_t kMaxSeen = 1000;  // signatures whose noise is known
 constexpr std::size_t kSampleDifferences = 8;
+constexpr std::size_t kSamplePathBytes = 500;
 constexpr double kNoiseAlpha = 0.05;
 
 struct FateName {
@@ -433,7 +435,7 @@ void Shadow::conclude(const ShadowJob& job, const Answer& other, const Answer* a
   const Answer& candidate = is_control_live ? other : job.live_;
   comparison::Sample sample;
   sample.unix_ms = std::chrono::duration_cast<Milliseconds>(SystemClock().wall().time_since_epoch()).count();
-  sample.request = std::string(job.view(job.method_text_)) + " " + std::string(job.view(job.path_));
+  sample.request.append(job.view(job.method_text_)).append(" ").append(utf8_prefix(job.view(job.path_), kSamplePathBytes));
   sample.request_id = job.id_;
   sample.differences = comparison::compare(control, candidate, plan.rules);
   const auto signatures = comparison::signatures_of(sample.differences, control.status, candidate.status);

@@ -12,6 +12,7 @@
 
 #include "base/ascii.hpp"
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 
 namespace tandem::net {
 
@@ -224,11 +225,7 @@ void WebSocketStream::start_close(std::uint16_t code, std::string_view text) {
   sent_.code =
       code == http::close_code::kNone || http::close_code::may_be_sent(code) ? code : http::close_code::kInternalError;
   static constexpr std::size_t kMaxText = 123;  // RFC 6455 §5.5
-  if (text.size() > kMaxText) {
-    auto end = kMaxText;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
-    text = text.substr(0, end);
-  }
+  text = utf8_prefix(text, kMaxText);
   if (sent_.code != http::close_code::kNone) sent_.text = text;
   ws::close_reason reason;
   reason.code = sent_.code == http::close_code::kNone ? ws::close_code::none : static_cast<ws::close_code>(sent_.code);

@@ -233,6 +233,53 @@ TEST(Compare, AHostilePatternTakesNoTime) {
   EXPECT_EQ(told(compare(text_answer(text), text_answer(text + "!"), rules_of(settings))), "value $");
 }
 
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+TEST(Compare, AnswersThatAreTooMuchToLookIntoAreLarge) {
+  const auto ones = "[" + repeated("1,", kMaxNodes);
+  EXPECT_EQ(between(ones + "1]", ones + "2]"), "large $");
+  EXPECT_EQ(shape_of(json_answer(ones + "1]")), "200 application/json");
+  // Each array is another order of what its like holds, but for the last element: every level is sorted in vain.
+  const std::string numbers = repeated("1234567890,", 20'000);
+  const auto nested = [&](const std::string& first, const std::string& last) {
+    return repeated("[", 60) + first + numbers + last + repeated(", 7]", 60);
+  };
+  EXPECT_EQ(between(nested("2,", "3"), nested("3,", "4")), "large $");
+  // Members of an object are found by name, in whatever order, each a thousand times.
+  std::string there = "{", back = "}";
+  for (int i = 0; i < 30'000; ++i) {
+    const auto member = "\"m" + std::to_string(i) + "\":" + std::to_string(i);
+    there += member + ",";
+    back = "," + member + back;
+  }
+  EXPECT_EQ(between(there + "\"last\":1}", "{\"last\":2" + back), "value $.last");
+}
+
+TEST(Compare, PlacesAreCutWhereTheyAreLong) {
+  const std::string name = repeated("ä", 200'000);
+  const auto document = [&](const std::string& value) {
+    return "{\"a." + name + "\": [" + repeated("[1],", 1000) + value + "]}";
+  };
+  EXPECT_EQ(between(document("1"), document("2")), "value $['a." + repeated("ä", 147) + "…");
+  EXPECT_EQ(shape_of(json_answer("{\"'" + name + "\": [1, [2], 3]}")), "200 $[''" + repeated("ä", 148) + "…");
+}
+
+TEST(Compare, AnyDepthMayStandInAPatternManyTimes) {
+  Settings settings;
+  settings.ignore = {"$.**.a.**.a.**.a.**.a.**.a.**.b.**.**"};
+  const auto nested = [](int depth, const std::string& value) {
+    return repeated("{\"a\":", depth) + value + repeated("}", depth);
+  };
+  EXPECT_EQ(between(nested(60, "1"), nested(60, "2"), settings), "value $" + repeated(".a", 60));
+  EXPECT_EQ(between(nested(60, "{\"b\": 1}"), nested(60, "{\"b\": 2}"), settings), "");
+  EXPECT_EQ(between(nested(5, "{\"b\": 1}"), nested(5, "{\"b\": [2]}"), settings), "");
+  EXPECT_EQ(between(nested(4, "{\"b\": 1}"), nested(4, "{\"b\": 2}"), settings), "value $.a.a.a.a.b");
+}
+
 // A random document of few names and values, so that two of them often have something in common.
 std::string random_document(std::mt19937& random, int depth = 0) {
   const auto below = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };

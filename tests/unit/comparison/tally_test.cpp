@@ -99,6 +99,21 @@ TEST(Tally, KeepsTheNewestSamples) {
   EXPECT_EQ(found->samples.back().unix_ms, 49);
 }
 
+TEST(Tally, KeepsFewerOfLargeSamples) {
+  Tally tally;
+  auto large = [](std::int64_t at, std::size_t bytes) {
+    auto sample = sample_at(at);
+    sample.differences.front().path.assign(bytes, 'x');
+    return sample;
+  };
+  for (int i = 0; i < 50; ++i) tally.add_pair(Outcome::mismatch, {kRounding}, large(i, 10'000));
+  ASSERT_EQ(tally.find(kRounding)->samples.size(), 3u);
+  EXPECT_EQ(tally.find(kRounding)->samples.back().unix_ms, 49);
+  tally.add_pair(Outcome::mismatch, {kRounding}, large(50, 2 * Finding::kMaxSampleBytes));
+  ASSERT_EQ(tally.find(kRounding)->samples.size(), 1u);
+  EXPECT_EQ(tally.find(kRounding)->samples.back().unix_ms, 50);
+}
+
 TEST(Tally, IsBoundedAndSaysSo) {
   Tally tally;
   for (int i = 0; i < 2000; ++i) {
