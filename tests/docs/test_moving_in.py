@@ -16,7 +16,8 @@ import pytest
 from support.document import Walk, blocks_of
 from support.server import SOURCE, binary, clean_environment, run
 
-DOCUMENTS = ["from-uvicorn.md", "from-gunicorn.md", "from-uwsgi.md", "from-nginx-unit.md", "to-cpp.md", "frameworks.md"]
+DOCUMENTS = ["from-uvicorn.md", "from-gunicorn.md", "from-uwsgi.md", "from-nginx-unit.md", "to-cpp.md", "frameworks.md",
+             "tutorial-port-an-endpoint.md"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@
     ```sh run                     each command is run and has to succeed; commands go on over a line with a backslash at its end
     ```text                       right behind such a block: every line of it is a line of the output, "…" stands for anything;
                                   a command whose output does not end a line is shown as if it did
+    ```sh run until               the same, again and again until the lines behind it are there
+    ```sh kill                    the servers that run are killed (SIGKILL), whatever the command says
     ```sh serve                   the command starts a server, which runs until the next such block or the end
     ```sh serve beside            the servers that run go on running beside it
     ```nginx serve                what goes into the http block of nginx, which is started with it
@@ -40,7 +42,7 @@ from support.server import SOURCE, START_DEADLINE, STOP_DEADLINE, binary, clean_
 PORTS = ("8000", "8001", "8002", "8080", "9090", "9091")
 HOME = "/srv/shop"
 LANGUAGES = {"c++", "cpp", "html", "ini", "json", "jsonc", "nginx", "python", "sh", "text"}
-FLAGS = {"run", "serve", "beside", "compile", "unit", "shown", "fails"}
+FLAGS = {"run", "serve", "beside", "compile", "unit", "shown", "fails", "until", "kill"}
 SETTINGS = {"file", "config", "unit-file", "port", "socket", "needs"}
 
 
@@ -208,7 +210,7 @@ class Walk:
         wrapper = self.programs / "tandem"
         wrapper.write_text(f"""#!/bin/sh
 case $1 in
-  status|workers|reload|stacks|requests) set -- "$@" --admin http://127.0.0.1:{self._ports['9090']} ;;
+  status|workers|reload|stacks|requests|weights|ramp|start|rollback|audit|report|diffs) set -- "$@" --admin http://127.0.0.1:{self._ports['9090']} ;;
   run)
     case "$*" in
       *--port*|*--host*|*--listen*|*--bind*|*--uds*) ;;
@@ -272,6 +274,19 @@ exec {binary()} "$@"
             commands = commands_of(block.text)
             assert len(commands) == 1, f"{block.place}: one command starts one server"
             self.start(block, self.substituted(commands[0]))
+        elif "kill" in block.flags:
+            for server in self._servers:
+                server.kill()
+            self._servers = []
+        elif "until" in block.flags:
+            assert output is not None, f"{block.place}: until what?"
+            command = self.substituted(block.text)
+            said = [""]
+            try:
+                wait_until(lambda: not self.missing_lines(output, said.append(self.run(block, command)) or said[-1]), command)
+            except AssertionError:
+                self.compare(output, said[-1])  # says which line is missing
+                raise
         elif "run" in block.flags:
             said = "\n".join(self.run(block, self.substituted(command)) for command in commands_of(block.text))
             if output is not None:
@@ -290,11 +305,17 @@ exec {binary()} "$@"
         assert (done.returncode == 0) == ("fails" not in block.flags), f"{block.place}: {command}: {done.returncode}\n{done.stdout}{logs}"
         return done.stdout
 
-    def compare(self, output: Block, said: str) -> None:
+    def missing_lines(self, output: Block, said: str) -> list[str]:
         lines = [line.strip() for line in said.replace("\r", "").splitlines()]
-        for wanted in filter(None, map(str.strip, self.substituted(output.text).splitlines())):
-            pattern = ".*".join(map(re.escape, wanted.split("…")))
-            assert any(re.fullmatch(pattern, line) for line in lines), f"{output.place}: no line is {wanted!r} in\n{said}"
+        patterns = {
+            wanted: ".*".join(map(re.escape, wanted.split("…")))
+            for wanted in filter(None, map(str.strip, self.substituted(output.text).splitlines()))
+        }
+        return [wanted for wanted, pattern in patterns.items() if not any(re.fullmatch(pattern, line) for line in lines)]
+
+    def compare(self, output: Block, said: str) -> None:
+        missing = self.missing_lines(output, said)
+        assert not missing, f"{output.place}: no line is {missing[0]!r} in\n{said}"
 
     def start(self, block: Block, command: str) -> None:
         port, path = self._ports[block.settings.get("port", "8000")], block.settings.get("socket")
