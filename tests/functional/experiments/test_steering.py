@@ -12,6 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 
+from support.assignment import bucket
 from support.server import Load, Server, run, wait_until
 
 
@@ -77,6 +78,38 @@ def test_weights_change_under_load_without_a_failed_request(one):
         wait_until(lambda: sum(load.results.values()) > before + 100, "more requests")
     assert set(load.stop()) == {200}
     assert traffic(experiment(one)) == {"new": 2500, "old": 7500}
+
+
+def test_a_thousand_changes_under_load_assign_each_request_by_a_layout_in_force(server):
+    one = server([fib(key=["header:X-User"], expose="all")])
+    begins = {1: 5000}  # the first bucket of the candidate, by revision
+    latest, stopped = [1], threading.Event()
+
+    def ask(client: int) -> int:
+        count = 0
+        with one.connect() as connection:
+            while not stopped.is_set():
+                count += 1
+                user, oldest = f"user-{client}-{count}", latest[0]
+                answer = connection.get("/fib/5", {"X-User": user})
+                revision = int(answer.get("Tandem-Experiment").removeprefix("fib-port;rev="))
+                is_new = bucket("fib-port", user) >= begins[revision]
+                assert (answer.status, answer.get("Tandem-Arm")) == (200, "new" if is_new else "old"), (user, revision)
+                assert oldest <= revision <= latest[0] + 1, "in force when it began, or since"
+        return count
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        clients = [threads.submit(ask, client) for client in range(4)]
+        try:
+            for revision in range(2, 1002):
+                weight = revision * 7919 % 10001
+                begins[revision] = 10000 - weight
+                changed = set_weight(one, weight)
+                assert (changed.status, changed.json()["revision"]) == (200, revision)
+                latest[0] = revision
+        finally:
+            stopped.set()
+        assert all(client.result() > 10 for client in clients)
 
 
 def test_next_request_meets_the_new_weights(one):
