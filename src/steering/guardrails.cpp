@@ -72,6 +72,18 @@ struct Pair {
   }
 };
 
+// An arm's clients in 64 groups, over the whole of the epochs that count: a slow client is one client, however often it
+// asks.
+std::vector<measure::KeyCluster> clusters_of(const Pair& pair, std::size_t arm) {
+  std::vector<measure::KeyCluster> clusters(measure::kKeyClusters);
+  for (const auto& [index, epoch] : pair.record.epochs()) {
+    if (index < pair.scope.from_epoch || arm >= epoch.arms.size()) continue;
+    for (const auto* totals : {&epoch.arms[arm].analysed, &epoch.arms[arm].rest})
+      for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i].merge(totals->clusters[i]);
+  }
+  return clusters;
+}
+
 double events_of(Metric metric, const BothPopulations& counts) {
   return both(counts, metric == Metric::errors ? &Counts::errors : &Counts::timeouts);
 }
@@ -126,13 +138,19 @@ Cells bins_of(const measure::SparseHistogram& histogram) {
 
 std::uint64_t least_requests(double quantile) { return quantile >= 0.999 ? 20'000 : quantile >= 0.99 ? 2'000 : 500; }
 
-// Of requests, those up to the quantile's bucket, by window.
-double design_effect(const std::vector<Counts>& windows, std::size_t bucket) {
-  std::vector<Sums> sums;
+// Of requests, those up to the quantile's bucket: by window or by group of clients, the larger.
+double design_effect(const std::vector<Counts>& windows, const std::vector<measure::KeyCluster>& clusters,
+                     std::size_t bucket) {
+  std::vector<Sums> by_window, by_cluster;
   for (const auto& window : windows)
     if (window.requests > 0)
-      sums.push_back({static_cast<double>(window.requests), static_cast<double>(window.total.count_before(bucket + 1))});
-  return std::max(1.0, statistics::design_effect(sums));
+      by_window.push_back(
+          {static_cast<double>(window.requests), static_cast<double>(window.total.count_before(bucket + 1))});
+  const auto border = measure::CoarseBuckets::index_of(measure::FineBuckets::lower_bound(bucket + 1));
+  for (const auto& cluster : clusters)
+    if (cluster.requests > 0)
+      by_cluster.push_back({static_cast<double>(cluster.requests), static_cast<double>(cluster.total.count_before(border))});
+  return std::max({1.0, statistics::design_effect(by_window), statistics::design_effect(by_cluster)});
 }
 
 std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
@@ -147,10 +165,12 @@ std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSetting
                        });
   const auto least = least_requests(guardrail.quantile);
   if (candidate.requests < least || control.requests < least) return std::nullopt;
-  const auto ratio = statistics::quantile_ratio(
-      bins_of(control.total), bins_of(candidate.total), guardrail.quantile, alpha,
-      design_effect(controls, measure::quantile_bucket(control.total, guardrail.quantile)),
-      design_effect(candidates, measure::quantile_bucket(candidate.total, guardrail.quantile)), 10'000, Sides::one);
+  const auto effect = [&](const std::vector<Counts>& windows, const Counts& all, std::size_t arm) {
+    return design_effect(windows, clusters_of(pair, arm), measure::quantile_bucket(all.total, guardrail.quantile));
+  };
+  const auto ratio = statistics::quantile_ratio(bins_of(control.total), bins_of(candidate.total), guardrail.quantile, alpha,
+                                                effect(controls, control, pair.control),
+                                                effect(candidates, candidate, pair.candidate), 10'000, Sides::one);
   Judgement judgement;
   judgement.has_fired = ratio.interval.low > guardrail.margin;
   judgement.evidence = {{"ratio", ratio.ratio},
@@ -178,7 +198,18 @@ std::optional<Judgement> judge_mean(const Pair& pair, const GuardrailSettings& g
                          windows.push_back(window);
                        });
   if (windows.size() < std::max(2u, pair.settings.min_windows) || !has_candidate || !has_control) return std::nullopt;
-  const auto estimate = statistics::ln_ratio(windows);
+  const auto variance_over_clients = [&](std::size_t arm) {
+    std::vector<Sums> sums;
+    for (const auto& cluster : clusters_of(pair, arm)) {
+      if (guardrail.metric == Metric::cpu)
+        sums.push_back({static_cast<double>(cluster.cpu_requests), static_cast<double>(cluster.cpu_ns)});
+      else
+        sums.push_back({static_cast<double>(cluster.requests), static_cast<double>(cluster.total_ns)});
+    }
+    return statistics::ln_mean_variance(sums);
+  };
+  const auto estimate = statistics::with_variance_at_least(
+      statistics::ln_ratio(windows), variance_over_clients(pair.control) + variance_over_clients(pair.candidate));
   const double low = std::exp(estimate.interval(alpha, pair.settings.planned_windows, Sides::one).low);
   Judgement judgement;
   judgement.has_fired = low > guardrail.margin;

@@ -3,6 +3,7 @@
 
 #include "observe/metrics.hpp"
 #include "observe/prometheus_text.hpp"
+#include "statistics/proportion.hpp"
 #include "steering/steering.hpp"
 
 namespace tandem::steering {
@@ -20,6 +21,13 @@ std::string label(std::string_view name, std::string_view value) {
 
 bool has_e_value(const experiment::GuardrailSettings& guardrail) {
   return guardrail.metric == Metric::errors || guardrail.metric == Metric::timeouts || guardrail.metric == Metric::srm;
+}
+
+double upper_bound(const comparison::Tally& tally) {
+  constexpr double kAlpha = 0.05;
+  return statistics::proportion_interval(static_cast<double>(tally.count(comparison::Outcome::mismatch)),
+                                         static_cast<double>(tally.compared()), kAlpha)
+      .high;
 }
 
 }  // namespace
@@ -42,6 +50,10 @@ std::vector<std::pair<std::string, std::string>> Steering::effect_samples(const 
 void Steering::publish_metrics() {
   observe::PrometheusText text;
   if (!subjects_.empty()) {
+    auto& compared = text.family("tandem_compare_total", "counter",
+                                 "Shadows' answers that were compared with control's, or could not be, by what was found.");
+    auto& bound = text.family("tandem_compare_upper_bound", "gauge",
+                              "The largest share of answers that may differ: upper end of its confidence sequence.");
     auto& weights = text.family("tandem_experiment_weight_bp", "gauge",
                                 "Share of the experiment's keys that the arm has now, in basis points.");
     auto& states = text.family("tandem_experiment_state", "gauge", "1 for the state that the experiment is in, else 0.");
@@ -67,6 +79,17 @@ void Steering::publish_metrics() {
                                  label("experiment", id) + "," + label("arm", subject.settings.arms[one.arm].name) + "," +
                                      label("guardrail", format_guardrail(guardrail)),
                                  std::to_string(one.ln_e));
+      }
+      for (const auto& [arm, tally] : subject.state.comparisons) {
+        const auto labels = label("experiment", id) + "," + label("arm", arm);
+        for (std::size_t i = 0; i < comparison::kOutcomes; ++i) {
+          const auto outcome = static_cast<comparison::Outcome>(i);
+          observe::append_sample(compared, "tandem_compare_total",
+                                 labels + "," + label("result", comparison::name_of(outcome)),
+                                 static_cast<std::int64_t>(tally.count(outcome)));
+        }
+        if (tally.compared() > 0)
+          observe::append_sample(bound, "tandem_compare_upper_bound", labels, std::to_string(upper_bound(tally)));
       }
       for (const auto& [labels, value] : subject.effects)
         observe::append_sample(effects, "tandem_experiment_effect", labels, value);

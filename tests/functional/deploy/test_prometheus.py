@@ -21,6 +21,7 @@ SLOW = """
         return {}
 """
 TWIN = {"path": "/work", "arms": {"cpp": {"native": "plaintext"}, "py": {"python": "slow:handle"}}}
+EXPERIMENT = TWIN | {"path": "/experiment", "experiment": {"id": "slow", "control": "py", "shadow": {"candidate": "cpp"}}}
 
 
 def promtool(*arguments, **options):
@@ -36,9 +37,13 @@ def test_rules_are_right():
 
 
 def test_metrics_pass_promtool(server):
-    one = server([TWIN], {"slow": SLOW}, pin="open")
+    one = server([TWIN, EXPERIMENT], {"slow": SLOW}, pin="open")
     for arm in ("cpp", "py"):
         one.get("/work", {"Tandem-Arm": arm})
+        one.get("/experiment", {"Tandem-Arm": arm})
+    while one.get("/experiment").get("Tandem-Arm") != "py":
+        pass
+    wait_until(lambda: "\ntandem_compare_upper_bound{" in one.admin("/metrics").text, "a comparison")
     code, said = promtool("check", "metrics", input=one.admin("/metrics").text)
     assert (code, said) == (0, "")
 

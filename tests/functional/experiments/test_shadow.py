@@ -87,6 +87,10 @@ def test_a_planted_difference_is_found_counted_and_sampled(server):
     assert difference["candidate"] == str(round(float(difference["control"]), 3))
     assert sample["request"].startswith("GET /stats/")
     wait_until(lambda: fates(one) == {"done": 30}, "the metrics")
+    counts = {"experiment": "stats-port", "arm": "new"}
+    wait_until(lambda: one.metric("tandem_compare_total", result="mismatch", **counts) == 30, "the metrics of comparisons")
+    assert one.metric("tandem_compare_total", result="match", **counts) == 0
+    assert one.metric("tandem_compare_upper_bound", **counts) == 1
 
     shown = run("diffs", "stats", "--admin", one.admin_url)
     assert shown.returncode == 0 and "value $.mean" in shown.stdout and difference["candidate"] in shown.stdout

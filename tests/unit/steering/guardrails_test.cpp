@@ -31,6 +31,7 @@ class Traffic {
     double requests = 0;  // a second
     double error_rate = 0;
     double milliseconds = 10;
+    double slow_client = 0;  // share of the requests that come from one client, which waits five times as long
   };
   void second(const Arm& candidate, const Arm& control) {
     measure::Slice slice;
@@ -51,12 +52,22 @@ class Traffic {
     counts.errors = std::binomial_distribution<std::uint64_t>(counts.requests, arm.error_rate)(random_);
     std::map<std::size_t, std::uint64_t> buckets;
     std::lognormal_distribution<double> time(std::log(arm.milliseconds * 1e6), 0.5);
+    const auto of_slow_client = static_cast<std::uint64_t>(arm.slow_client * static_cast<double>(counts.requests));
+    auto& clusters = into.rest.totals.clusters;
+    std::vector<std::map<std::size_t, std::uint64_t>> coarse(clusters.size());
     for (std::uint64_t i = 0; i < counts.requests; ++i) {
-      const auto ns = static_cast<std::uint64_t>(time(random_));
+      const bool is_slow = i < of_slow_client;
+      const auto ns = static_cast<std::uint64_t>(time(random_) * (is_slow ? 5 : 1));
       counts.total_ns += ns;
       ++buckets[measure::FineBuckets::index_of(ns)];
+      const auto number = is_slow ? 0 : 1 + random_() % (clusters.size() - 1);
+      ++clusters[number].requests;
+      clusters[number].total_ns += ns;
+      ++coarse[number][measure::CoarseBuckets::index_of(ns)];
     }
     for (const auto& [bucket, n] : buckets) counts.total.append(bucket, n);
+    for (std::size_t i = 0; i < clusters.size(); ++i)
+      for (const auto& [bucket, n] : coarse[i]) clusters[i].total.append(bucket, n);
   }
 
   std::mt19937 random_;
@@ -172,6 +183,15 @@ TEST_F(GuardrailsTest, SlowMeanIsFoundAfterEnoughWindows) {
   EXPECT_FALSE(fires(traffic));  // 20 windows of 30
   for (int i = 0; i < 200; ++i) traffic.second({50, 0, 20}, {50, 0, 10});
   EXPECT_TRUE(fires(traffic));
+}
+
+TEST_F(GuardrailsTest, OneSlowClientIsNoSlowCandidate) {
+  Traffic traffic(9);
+  for (int i = 0; i < 400; ++i) traffic.second({50, 0, 10, 0.3}, {50, 0, 10});
+  for (const auto& one : {guardrail(Metric::latency, 1.25), guardrail(Metric::latency, 1.25, 0.9)}) {
+    settings.guardrails = {one};
+    EXPECT_FALSE(fires(traffic)) << one.quantile;
+  }
 }
 
 TEST_F(GuardrailsTest, WhatWasBeforeTheScopeIsForgiven) {
