@@ -275,6 +275,7 @@ ShadowSettings parse_shadow(const Value& value, const RouteConfig& route, const 
   object.number("cpu_budget", shadow.cpu_budget, 0, 1024, "a number of cores ≥ 0");
   object.number("noise", shadow.noise, 0, 1, kShare);
   object.boolean("swap", shadow.swap);
+  object.boolean("verify", shadow.verify);
   if (object.close() && value.is_object() && !candidate && route.arms.size() > 2)
     object.report("say which arm is run: \"candidate\"");
   if (!candidate && route.arms.size() == 2) shadow.candidate = route.arms[route.arms[0].name == control ? 1 : 0].name;

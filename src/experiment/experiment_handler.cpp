@@ -52,8 +52,13 @@ ExperimentHandler::ExperimentHandler(std::vector<Arm> arms, PinRule pins, Settin
   auto rules = comparison::Rules::make(settings_.compare);
   const auto candidate = find_arm(settings_.shadow->candidate);
   if (rules && candidate)
-    shadow_plan_ =
-        ShadowPlan{*settings_.shadow, std::move(*rules), arms_, experiment_->control(), *candidate, settings_.route};
+    shadow_plan_ = ShadowPlan{*settings_.shadow,
+                              std::move(*rules),
+                              arms_,
+                              experiment_->control(),
+                              *candidate,
+                              settings_.route,
+                              std::chrono::duration_cast<std::chrono::seconds>(settings_.window).count()};
 }
 
 // ------------------------------------------------------------------------------------------------------------ who goes

@@ -42,6 +42,7 @@ struct ShadowSettings {
   std::optional<Milliseconds> timeout;  // else twice control's p99, at most 5 s
   double cpu_budget = 0.1;              // share of one core, averaged over 10 s
   double noise = 0.1;                   // share of shadows that run control again
+  bool verify = false;                  // only in every other window, to see what shadows cost live requests
   bool swap = false;
 };
 

@@ -13,6 +13,7 @@
 #include "base/utf8.hpp"
 #include "experiment/kept_body.hpp"
 #include "experiment/murmur3.hpp"
+#include "measure/record.hpp"
 #include "observe/prometheus_text.hpp"
 #include "service/cpu_piece.hpp"
 #include "statistics/paired_events.hpp"
@@ -26,8 +27,9 @@ using comparison::Outcome;
 constexpr Milliseconds kRetry{10};  // a shadow that has to stand back asks again
 constexpr Milliseconds kMaxTimeout{5'000};
 constexpr Milliseconds kMinTimeout{100};
-constexpr double kBudgetSeconds = 10;   // over which the CPU budget is averaged
-constexpr std::size_t kMaxSeen = 1000;  // signatures whose noise is known
+constexpr double kBudgetSeconds = 10;     // over which the CPU budget is averaged
+constexpr std::size_t kMaxSeen = 1000;    // signatures whose noise is known
+constexpr unsigned kLooksPerSecond = 10;  // a thread's, at answers that nothing is compared with
 constexpr std::size_t kSampleDifferences = 8;
 constexpr std::size_t kSamplePathBytes = 500;
 constexpr double kNoiseAlpha = 0.05;
@@ -45,8 +47,13 @@ constexpr FateName kFateNames[Shadow::kFates] = {{"done", ""},
                                                  {"skipped", "cpu_budget"},
                                                  {"skipped", "sampled_out"},
                                                  {"skipped", "rate"},
+                                                 {"skipped", "verify"},
                                                  {"skipped", "draining"},
                                                  {"skipped", "unanswered"}};
+
+std::int64_t unix_seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(SystemClock().wall().time_since_epoch()).count();
+}
 
 std::string lowered(std::string_view text) {
   std::string low(text);
@@ -98,6 +105,29 @@ class WatchedStream final : public http::ResponseStream {
 // ------------------------------------------------------------------------------------------------------------ a thread's
 // part
 
+namespace {
+
+// So many in a second.
+class Turns {
+ public:
+  // One more, or false.
+  bool take(TimePoint now, unsigned per_second) {
+    if (now - began_ >= std::chrono::seconds(1)) {
+      began_ = now;
+      taken_ = 0;
+    }
+    if (taken_ >= per_second) return false;
+    ++taken_;
+    return true;
+  }
+
+ private:
+  TimePoint began_{};
+  unsigned taken_ = 0;
+};
+
+}  // namespace
+
 // Thread: its loop's, for everything.
 struct Shadow::Lane final : TimerWheel::Timer {
   Lane(Shadow& owner, Loop& its_loop) : shadow(owner), loop(its_loop), refilled(its_loop.coarse_now()) {}
@@ -111,17 +141,6 @@ struct Shadow::Lane final : TimerWheel::Timer {
     refilled = now;
     cpu_seconds = std::min(cpu_seconds + share * seconds, share * kBudgetSeconds);
   }
-  // One more in this second, or false.
-  bool take_turn(unsigned per_second) {
-    if (loop.coarse_now() - second_began >= std::chrono::seconds(1)) {
-      second_began = loop.coarse_now();
-      this_second = 0;
-    }
-    if (this_second >= per_second) return false;
-    ++this_second;
-    return true;
-  }
-
   Shadow& shadow;
   Loop& loop;
   TaskGroup tasks;
@@ -131,8 +150,8 @@ struct Shadow::Lane final : TimerWheel::Timer {
   TimePoint refilled;
   double cpu_seconds = 0;
   bool has_cpu = false;  // the bucket was filled for the first time
-  TimePoint second_began{};
-  unsigned this_second = 0;
+  Turns shadows;
+  Turns looks;
   TimePoint p99_known{};
   Nanoseconds p99{0};
 };
@@ -213,7 +232,7 @@ ShadowJob::Text ShadowJob::keep(std::string_view text) {
 
 void ShadowJob::settle(Shadow::Fate fate) {
   if (std::exchange(is_settled_, true)) return;
-  shadow_->fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed);
+  shadow_->count_one(fate);
 }
 
 http::Response ShadowJob::watch(http::Response response) {
@@ -232,7 +251,10 @@ void ShadowJob::answered(const service::Call& call) {
   // Control may have answered in the candidate's place: then there is nothing of the candidate's to compare.
   if (!is_complete_ || call.cancelled || call.trial.fell_back || call.table == nullptr) return;
   table_ = call.table;
-  shadow_->enqueue(shared_from_this());
+  if (is_look_)
+    loop_.post([self = shared_from_this()] { self->shadow_->look(*self); });  // when the answer is on its way
+  else
+    shadow_->enqueue(shared_from_this());
 }
 
 void ShadowJob::fill(http::Request& request, http::RequestBody& body) const {
@@ -276,7 +298,10 @@ Shadow::Fate Shadow::judge(Lane& lane, const ShadowPlan& plan, std::size_t live_
     return Fate::method;
   const auto length = request.body->content_length();
   if (!length || *length > settings.body_bytes) return Fate::body_too_large;
-  if (settings.per_second > 0 && !lane.take_turn((settings.per_second + io_threads_ - 1) / io_threads_)) return Fate::rate;
+  if (settings.verify && !measure::has_shadows(unix_seconds_now() / plan.window_seconds)) return Fate::verify;
+  if (settings.per_second > 0 &&
+      !lane.shadows.take(lane.loop.coarse_now(), (settings.per_second + io_threads_ - 1) / io_threads_))
+    return Fate::rate;
   if (lane.queue.size() >= settings.queue) return Fate::queue_full;
   const double share = settings.cpu_budget / io_threads_;
   if (!std::exchange(lane.has_cpu, true)) lane.cpu_seconds = share * kBudgetSeconds;
@@ -286,10 +311,22 @@ Shadow::Fate Shadow::judge(Lane& lane, const ShadowPlan& plan, std::size_t live_
 
 std::shared_ptr<ShadowJob> Shadow::consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
                                             const service::Call& call) {
-  const auto fate = judge(lane(call.loop), plan, live_arm, request, call);
+  auto& own = lane(call.loop);
+  const auto fate = judge(own, plan, live_arm, request, call);
   if (fate == Fate::done) return std::make_shared<ShadowJob>(shared_from_this(), plan, live_arm, request, call);
-  fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed);
-  return nullptr;
+  count_one(fate);
+  // What control answers where nothing is compared belongs to what is not known to agree.
+  const bool is_worth_a_look = live_arm == plan.control && fate != Fate::draining && request.body->content_length() == 0;
+  if (!is_worth_a_look || !own.looks.take(own.loop.coarse_now(), kLooksPerSecond)) return nullptr;
+  auto job = std::make_shared<ShadowJob>(shared_from_this(), plan, live_arm, request, call);
+  job->settle_as_look();
+  return job;
+}
+
+void Shadow::look(const ShadowJob& job) {
+  const auto shape = comparison::shape_of(job.live_);
+  const std::lock_guard lock(mutex_);
+  tallies_[job.plan_.arms[job.plan_.candidate].name].saw_shape(shape);
 }
 
 void Shadow::enqueue(std::shared_ptr<ShadowJob> job) {
@@ -408,6 +445,7 @@ Task<void> Shadow::run(Lane& lane, std::shared_ptr<ShadowJob> job) {
     conclude(*job, other.answer, again.is_complete ? &again.answer : nullptr);
     job->settle(Fate::done);
   } else {
+    if (job->live_arm_ == plan.control) look(*job);
     const std::lock_guard lock(mutex_);
     tallies_[plan.arms[plan.candidate].name].add(Outcome::error);
     job->settle(other.timed_out ? Fate::timeout : Fate::error);

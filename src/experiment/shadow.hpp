@@ -36,6 +36,7 @@ struct ShadowPlan {
   std::size_t control = 0;
   std::size_t candidate = 0;
   std::string route;
+  std::int64_t window_seconds = 10;  // of the experiment's windows
 };
 
 // One experiment's shadows. It outlives reloads, as the experiment does, and its jobs keep it. Thread: any, where nothing
@@ -54,15 +55,17 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
     cpu_budget,
     sampled_out,
     rate,
+    verify,  // a window without shadows
     draining,
     unanswered  // the client left, or control failed before it answered
   };
-  static constexpr std::size_t kFates = 12;
+  static constexpr std::size_t kFates = 13;
 
   explicit Shadow(unsigned io_threads);
   ~Shadow();
 
-  // The job of a request that is to be shadowed, to be told of its answer; null, and counted why, for one that is not. Call
+  // The job of a request that is to be shadowed, or of whose answer at least the shape is noted, to be told of its answer;
+  // null, and counted why, for one that is neither. Call
   // it once for each live request, when its arm is known. Thread: the loop's.
   std::shared_ptr<ShadowJob> consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
                                       const service::Call& call);
@@ -92,6 +95,8 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
   Lane& lane(Loop& loop);
   Fate judge(Lane& lane, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
              const service::Call& call) const;
+  void count_one(Fate fate) { fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed); }
+  void look(const ShadowJob& job);
   void enqueue(std::shared_ptr<ShadowJob> job);
   void pump(Lane& lane);
   void pump_soon(Lane& lane);
@@ -141,6 +146,8 @@ class ShadowJob final : public service::AfterAnswer, public std::enable_shared_f
   std::string_view view(Text text) const { return std::string_view(texts_).substr(text.offset, text.length); }
   void fill(http::Request& request, http::RequestBody& body) const;
   void settle(Shadow::Fate fate);
+  // Its fate is counted already: it only brings what control answers.
+  void settle_as_look() { is_look_ = is_settled_ = true; }
 
   const std::shared_ptr<Shadow> shadow_;
   const ShadowPlan& plan_;
@@ -160,6 +167,7 @@ class ShadowJob final : public service::AfterAnswer, public std::enable_shared_f
   comparison::Answer live_;
   bool is_complete_ = false;  // all of the live answer was seen
   bool is_settled_ = false;
+  bool is_look_ = false;
 };
 
 }  // namespace tandem::experiment

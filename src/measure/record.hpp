@@ -109,6 +109,9 @@ struct Epoch {
   bool operator==(const Epoch&) const = default;
 };
 
+// While it is measured what shadows cost live requests, they run in the windows with an even index.
+constexpr bool has_shadows(std::int64_t window_index) { return window_index % 2 == 0; }
+
 // What one thread has counted since it was last asked.
 struct Slice {
   struct Arm {

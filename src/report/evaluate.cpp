@@ -511,6 +511,62 @@ class Judge {
   std::vector<EpochData> epochs_;
 };
 
+// Per pair of neighbouring windows the logarithm of the ratio of their quantiles; the mean of these terms has a confidence
+// sequence as paired windows have.
+std::optional<ShadowCost> shadow_cost_of(const State& state) {
+  if (state.verified_since == 0) return std::nullopt;
+  ShadowCost cost;
+  std::vector<std::pair<Counts, Counts>> pairs;  // without, with
+  for (const auto& [number_of, epoch] : state.record.epochs()) {
+    if (epoch.window_seconds != state.record.window_seconds()) continue;  // windows were put together: both kinds in one
+    for (const auto& [index, arms] : epoch.windows) {
+      const auto next = epoch.windows.find(index + 1);
+      if (!measure::has_shadows(index) || next == epoch.windows.end() || index * epoch.window_seconds < state.verified_since)
+        continue;
+      auto with = compared_part(arms[state.control], false);
+      auto without = compared_part(next->second[state.control], false);
+      if (std::min(with.requests, without.requests) >= kFullWindow) pairs.emplace_back(std::move(without), std::move(with));
+    }
+  }
+  cost.pairs = pairs.size();
+  Counts with, without;
+  for (const auto& [one, other] : pairs) {
+    without.merge(one);
+    with.merge(other);
+  }
+  for (const auto& [metric, p] : {std::pair(Metric::p50, 0.5), std::pair(Metric::p99, 0.99)}) {
+    const auto quantile = [p = p](const Counts& counts) {
+      return number(measure::FineBuckets::lower_bound(measure::quantile_bucket(counts.total, p)));
+    };
+    Effect effect;
+    effect.metric = metric;
+    effect.margin = state.demands.quantile_margin;
+    effect.alpha = state.demands.alpha / 2;
+    effect.windows = pairs.size();
+    if (pairs.empty()) {
+      effect.why = "no two neighbouring windows with " + std::to_string(kFullWindow) + " requests";
+      cost.effects.push_back(effect);
+      continue;
+    }
+    std::vector<double> terms;
+    for (const auto& [one, other] : pairs)
+      terms.push_back(std::log(std::max(1.0, quantile(other)) / std::max(1.0, quantile(one))));
+    const auto estimate = statistics::mean_of_terms(terms);
+    const auto interval = estimate.interval(effect.alpha, state.demands.planned_windows);
+    effect.control = quantile(without);
+    effect.candidate = quantile(with);
+    effect.ratio = std::exp(estimate.value);
+    effect.interval = {std::exp(interval.low), std::exp(interval.high)};
+    effect.standing = pairs.size() < state.demands.min_windows ? Standing::too_little : Standing::judged;
+    if (effect.standing == Standing::judged)
+      effect.verdict = statistics::verdict_of(effect.interval, effect.margin);
+    else
+      effect.why = std::to_string(pairs.size()) + " of " + std::to_string(state.demands.min_windows) + " pairs of windows";
+    cost.effects.push_back(effect);
+  }
+  return cost;
+}
+
 }  // namespace
 
 std::string_view name_of(Standing standing) {
@@ -533,6 +589,7 @@ Report evaluate(const State& state) {
   report.control_backend = state.arms[state.control].backend;
   report.is_matched = state.is_matched;
   report.demands = state.demands;
+  report.shadow_cost = shadow_cost_of(state);
   report.events = state.events;
   for (std::size_t arm = 0; arm < state.arms.size(); ++arm)
     if (arm != state.control) report.candidates.push_back(Judge(state, arm).report());

@@ -117,6 +117,11 @@ std::string to_json(const Report& report) {
   json["analysis"] = report.is_matched ? "matched" : "all";
   json["candidates"] = Json::array();
   for (const auto& candidate : report.candidates) json["candidates"].push_back(to_json(candidate));
+  json["shadow_cost"] = nullptr;
+  if (report.shadow_cost) {
+    json["shadow_cost"] = {{"pairs", report.shadow_cost->pairs}, {"effects", Json::array()}};
+    for (const auto& effect : report.shadow_cost->effects) json["shadow_cost"]["effects"].push_back(to_json(effect));
+  }
   json["events"] = Json::array();
   for (const auto& event : report.events) json["events"].push_back({{"unix_ms", event.unix_ms}, {"text", event.text}});
   json["method"] = method_of(report);

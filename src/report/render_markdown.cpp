@@ -25,6 +25,18 @@ std::string row(const std::vector<std::string>& cells) {
   return text + "\n";
 }
 
+std::string effect_table(const std::string& control, const std::string& candidate, const std::vector<Effect>& effects) {
+  auto text = row({"metric", cell(control), cell(candidate), "ratio", "interval", "deff", "verdict"}) +
+              row({"---", "---:", "---:", "---:", "---", "---:", "---"});
+  for (const auto& effect : effects)
+    if (effect.standing != Standing::no_data)
+      text += row({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
+                   format_value(effect.metric, effect.candidate), effect.ratio > 0 ? format_ratio(effect.ratio) : "",
+                   effect.ratio > 0 ? cell(format_interval(effect.interval)) : "",
+                   effect.design_effect > 1 ? format_number(effect.design_effect) : "", verdict_text(effect)});
+  return text;
+}
+
 }  // namespace
 
 std::string to_markdown(const Report& report) {
@@ -35,16 +47,8 @@ std::string to_markdown(const Report& report) {
             report.control_backend + "): " + std::string(name_of(candidate.standing)) +
             (candidate.why.empty() ? "" : ", " + candidate.why) + "\n\n";
     for (const auto& sentence : candidate.sentences) text += "- " + cell(sentence) + "\n";
-    if (candidate.standing != Standing::no_data) {
-      text += "\n" + row({"metric", cell(report.control), cell(candidate.name), "ratio", "interval", "deff", "verdict"}) +
-              row({"---", "---:", "---:", "---:", "---", "---:", "---"});
-      for (const auto& effect : candidate.effects)
-        if (effect.standing != Standing::no_data)
-          text += row({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
-                       format_value(effect.metric, effect.candidate), effect.ratio > 0 ? format_ratio(effect.ratio) : "",
-                       effect.ratio > 0 ? cell(format_interval(effect.interval)) : "",
-                       effect.design_effect > 1 ? format_number(effect.design_effect) : "", verdict_text(effect)});
-    }
+    if (candidate.standing != Standing::no_data)
+      text += "\n" + effect_table(report.control, candidate.name, candidate.effects);
     if (candidate.answers && !candidate.answers->findings.empty()) {
       text += "\n" + row({"difference", "where", "status", "pairs", "b:c", "the candidate's"}) +
               row({"---", "---", "---", "---:", "---", "---"});
@@ -58,6 +62,9 @@ std::string to_markdown(const Report& report) {
     text += "\n";
     for (const auto& line : health_of(report, candidate)) text += "- " + cell(line) + "\n";
   }
+  if (report.shadow_cost)
+    text += "\n### Live requests of " + cell(report.control) + " while shadows run\n\n" +
+            effect_table("without", "with", report.shadow_cost->effects);
   text += "\n";
   for (const auto& line : method_of(report)) text += "> " + line + "\n";
   return text;

@@ -27,10 +27,10 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::vector<std::vector<std::string>> effect_rows(const Report& report, const CandidateReport& candidate) {
-  std::vector<std::vector<std::string>> rows{
-      {"metric", report.control, candidate.name, "ratio", "interval", "deff", "verdict"}};
-  for (const auto& effect : candidate.effects) {
+std::vector<std::vector<std::string>> effect_rows(const std::string& control, const std::string& candidate,
+                                                  const std::vector<Effect>& effects) {
+  std::vector<std::vector<std::string>> rows{{"metric", control, candidate, "ratio", "interval", "deff", "verdict"}};
+  for (const auto& effect : effects) {
     if (effect.standing == Standing::no_data) continue;
     const bool has_ratio = effect.ratio > 0;
     rows.push_back({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
@@ -77,7 +77,7 @@ std::string to_text(const Report& report) {
     text += "\nhealth\n";
     for (const auto& line : health_of(report, candidate)) text += "  " + line + "\n";
     if (candidate.standing != Standing::no_data) {
-      text += "\n" + table(effect_rows(report, candidate));
+      text += "\n" + table(effect_rows(report.control, candidate.name, candidate.effects));
       const auto stage = [](const std::string& name, const Stages& stages) {
         return std::vector<std::string>{name, format_duration(stages.queue), format_duration(stages.gil),
                                         format_duration(stages.exec)};
@@ -88,6 +88,11 @@ std::string to_text(const Report& report) {
     }
     if (candidate.answers) text += "\n" + answers_text(*candidate.answers);
   }
+  if (report.shadow_cost && report.shadow_cost->pairs == 0)
+    text += "\nlive requests of " + report.control + " while shadows run: " + report.shadow_cost->effects.front().why + "\n";
+  else if (report.shadow_cost)
+    text += "\nlive requests of " + report.control + " while shadows run, " + std::to_string(report.shadow_cost->pairs) +
+            " pairs of windows\n" + table(effect_rows("without", "with", report.shadow_cost->effects));
   if (!report.events.empty()) {
     text += "\nwhat happened\n";
     const auto first = report.events.size() > 20 ? report.events.end() - 20 : report.events.begin();

@@ -112,6 +112,12 @@ struct CandidateReport {
   std::vector<ShiftPoint> shift;
 };
 
+// What shadows do to live requests of control: windows with them (as "candidate") against those without.
+struct ShadowCost {
+  std::vector<Effect> effects;  // p50, p99
+  std::uint64_t pairs = 0;      // of neighbouring windows
+};
+
 struct Report {
   std::string experiment;
   std::string route;
@@ -122,6 +128,7 @@ struct Report {
   bool is_matched = true;
   Demands demands;
   std::vector<CandidateReport> candidates;
+  std::optional<ShadowCost> shadow_cost;  // none: nobody asked
   std::vector<Event> events;
 };
 

@@ -41,6 +41,8 @@ Result<void> State::merge(const State& other) {
   expect(other.demands == demands, "what a verdict needs");
   insert_sorted(drift, found);
 
+  verified_since = verified_since == 0 || other.verified_since == 0 ? 0 : std::max(verified_since, other.verified_since);
+
   // The newer one says how things are now.
   if (other.revision > revision) {
     revision = other.revision;

@@ -55,6 +55,7 @@ struct State {
   std::size_t control = 0;
   bool is_matched = true;  // compared: the mirror image of the candidate; else all of control
   Demands demands;
+  std::int64_t verified_since = 0;  // Unix seconds; since then shadows have run in every other window only; 0: they don't
   measure::Record record;
   std::map<std::string, comparison::Tally> comparisons;  // by candidate
   std::vector<Event> events;                             // by time

@@ -51,6 +51,7 @@ std::string to_json(const State& state) {
                      {"control", state.control},
                      {"matched", state.is_matched},
                      {"demands", to_json(state.demands)},
+                     {"verified_since", state.verified_since},
                      {"record", measure::to_json(state.record)},
                      {"comparisons", std::move(comparisons)},
                      {"events", std::move(events)},
@@ -75,6 +76,7 @@ Result<State> parse_state(std::string_view text) {
     json.at("control").get_to(state.control);
     json.at("matched").get_to(state.is_matched);
     state.demands = demands_of(json.at("demands"));
+    json.at("verified_since").get_to(state.verified_since);
     auto record = measure::record_from_json(json.at("record"));
     if (!record) return wrong(record.error().message);
     state.record = std::move(*record);

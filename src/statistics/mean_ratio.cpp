@@ -16,11 +16,15 @@ Sums total_of(std::span<const Sums> sums) {
   return total;
 }
 
-double standard_deviation(const std::vector<double>& terms) {
+double average(std::span<const double> terms) {
+  double sum = 0;
+  for (const double term : terms) sum += term;
+  return sum / static_cast<double>(terms.size());
+}
+
+double standard_deviation(std::span<const double> terms) {
   if (terms.size() < 2) return 0;
-  double mean = 0;
-  for (const double term : terms) mean += term;
-  mean /= static_cast<double>(terms.size());
+  const double mean = average(terms);
   double squares = 0;
   for (const double term : terms) squares += (term - mean) * (term - mean);
   return std::sqrt(squares / static_cast<double>(terms.size() - 1));
@@ -118,6 +122,10 @@ double effective_clusters(std::span<const Sums> clusters) {
     squares += cluster.n * cluster.n;
   }
   return squares > 0 ? sum * sum / squares : 0;
+}
+
+Estimate mean_of_terms(std::span<const double> terms) {
+  return {average(terms), standard_deviation(terms), static_cast<double>(terms.size())};
 }
 
 Estimate with_variance_at_least(Estimate estimate, double variance) {

@@ -48,6 +48,9 @@ Estimate ln_ratio(std::span<const PairedWindow> windows);
 // R_t − R_c, with 1/n̄ in place of 1/(n̄ R).
 Estimate difference(std::span<const PairedWindow> windows);
 
+// Of terms that are one a window already, one at least.
+Estimate mean_of_terms(std::span<const double> terms);
+
 // The variance of ln R of one arm from sums per key cluster; 0 with fewer than two clusters or no mean.
 double ln_mean_variance(std::span<const Sums> clusters);
 // (Σ nᵢ)² / Σ nᵢ²: with fewer than about 30 the clusters say little.

@@ -125,6 +125,32 @@ def test_a_candidate_that_fails_costs_no_client_anything(server):
     assert (finding["kind"], finding["status_control"], finding["status_candidate"]) == ("status", 200, 500)
 
 
+def test_coverage_counts_what_is_not_compared(server):
+    one = start(server, route("rounds", shadow={"sample": 0}))
+    assert one.get("/stats/7").status == 200
+    assert one.get("/stats/seven").status == 500
+    wait_until(lambda: len(tally(one).get("live_shapes", [])) == 2, "the shapes of both answers")
+    wait_until(lambda: fates(one) == {"sampled_out": 2}, "the metrics")
+    assert compared(one) == 0 and tally(one)["covered_shapes"] == []
+    (candidate,) = json.loads(run("report", "stats", "--json", "--admin", one.admin_url).stdout)["candidates"]
+    assert candidate["answers"]["shapes"] == {"live": 2, "covered": 0}
+
+
+def test_verified_shadows_run_in_every_other_window(server):
+    one = start(server, route("rounds", shadow={"verify": True}, metrics={"window": "1s"}))
+    asked = 0
+
+    def both_kinds() -> bool:
+        nonlocal asked
+        asked += 1
+        assert one.get(f"/stats/{asked}").status == 200
+        return fates(one).keys() == {"done", "verify"} and sum(fates(one).values()) == asked
+
+    wait_until(both_kinds, "windows with shadows and without")
+    shown = run("report", "stats", "--admin", one.admin_url)
+    assert "live requests of old while shadows run" in shown.stdout
+
+
 def test_a_candidate_that_hangs_is_given_up(server):
     one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2})
     assert one.get("/stats/1").status == 200

@@ -513,14 +513,14 @@ TEST_P(Examples, Load) {
 
 INSTANTIATE_TEST_SUITE_P(Config, Examples,
                          testing::Values("tandem.json", "minimal.json", "python_only.json", "unix_socket.json",
-                                         "thread_mode.json"));
+                                         "thread_mode.json", "experiments.json"));
 
 // A new example must be listed above.
 TEST(ExampleFiles, AreAllTested) {
   std::size_t files = 0;
   for (const auto& entry : fs::directory_iterator(TANDEM_SOURCE_DIR "/config"))
     if (entry.path().extension() == ".json" && entry.path().filename() != "tandem.schema.json") ++files;
-  EXPECT_EQ(files, 5u);
+  EXPECT_EQ(files, 6u);
 }
 
 }  // namespace

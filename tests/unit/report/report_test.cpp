@@ -265,8 +265,39 @@ TEST(Evaluate, DifferencesAreCountedAndJudged) {
   EXPECT_NE(report.candidates.front().sentences.front().find("100 of 1000 compared pairs differ"), std::string::npos);
 }
 
+TEST(Evaluate, WhatShadowsCostIsSeenInAlternateWindows) {
+  EXPECT_FALSE(evaluate(state_of()).shadow_cost);
+  auto state = state_of();
+  state.verified_since = kStart;
+  EXPECT_EQ(evaluate(state).shadow_cost->pairs, 0u);
+  EXPECT_NE(to_text(evaluate(state)).find("no two neighbouring windows"), std::string::npos);
+  auto harmless = state;
+  Traffic slow_traffic(3), same_traffic(4);
+  for (int i = 0; i < 80; ++i) {
+    const auto begins = kStart + 10 * i;
+    slow_traffic.add(state, kControl, begins, 100, measure::has_shadows(begins / 10) ? 3 : 2);
+    same_traffic.add(harmless, kControl, begins, 100, 2);
+  }
+  for (std::int64_t before = 10; before < 200; before += 10)  // not alternating yet
+    slow_traffic.add(state, kControl, kStart - before, 100, 50);
+  const auto found = evaluate(state).shadow_cost;
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->pairs, 40u);
+  for (const auto& effect : found->effects) {
+    ASSERT_EQ(effect.standing, Standing::judged) << effect.why;
+    EXPECT_NEAR(effect.ratio, 1.5, 0.1) << name_of(effect.metric);
+    EXPECT_GT(effect.interval.low, 1.2) << name_of(effect.metric);
+  }
+  for (const auto& effect : evaluate(harmless).shadow_cost->effects)
+    EXPECT_TRUE(effect.interval.low < 1 && effect.interval.high > 1) << name_of(effect.metric);
+  const auto text = to_text(evaluate(state));
+  EXPECT_NE(text.find("live requests of py while shadows run, 40 pairs of windows"), std::string::npos) << text;
+  EXPECT_NE(to_markdown(evaluate(state)).find("### Live requests of py while shadows run"), std::string::npos);
+}
+
 TEST(State, SurvivesItsText) {
   auto state = state_of();
+  state.verified_since = kStart;
   Traffic().fill(state, 5, 30, 1, 2);
   state.comparisons["cpp"] = tally_of(5, 3);
   state.events = {{kStart * 1000, "weights cpp 5 %"}};
