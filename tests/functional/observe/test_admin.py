@@ -8,7 +8,7 @@ import pytest
 
 from support.client import fetch
 from support.demo import base_config, twin
-from support.server import run
+from support.server import SOURCE, run, wait_until
 
 ROUTES = [twin("/json", "json", "json_hello"), {"path": "/plaintext", "native": "plaintext"}]
 NAMES = pathlib.Path(__file__).parents[1] / "metrics_names.txt"
@@ -54,6 +54,17 @@ def test_metric_names_are_the_promised_ones(one):
     families = set(re.findall(r"^# TYPE (\S+) ", answer.text, re.MULTILINE))
     promised = {line.split()[0] for line in NAMES.read_text().splitlines() if line.strip() and not line.startswith("#")}
     assert families == promised
+
+
+def test_what_experiments_add_is_documented(server):
+    route = twin("/json", "json", "json_hello")
+    one = server([route | {"experiment": {"id": "json", "control": "py", "shadow": {"candidate": "cpp"}}}])
+    while one.get("/json").get("Tandem-Arm") != "py":
+        pass
+    wait_until(lambda: "# TYPE tandem_compare_upper_bound" in one.admin("/metrics").text, "a comparison")
+    families = set(re.findall(r"^# TYPE (\S+) ", one.admin("/metrics").text, re.MULTILINE))
+    documented = set(re.findall(r"^\| `(tandem_\w+)` \|", (SOURCE / "docs" / "metrics.md").read_text(), re.MULTILINE))
+    assert len(families) > 20 and families <= documented
 
 
 def test_requests_are_counted_by_arm_and_class(one):
