@@ -476,8 +476,9 @@ void Server::stop() {
   readiness_ = admin::Readiness::draining;
   if (when_stopping_) when_stopping_();
   generations_.stop_reloading();
-  for (const auto& handler : generations_.current()->experiments()) handler.experiment().shadow().stop();
-  const auto drain_timeout = generations_.current()->config().net.limits.drain_timeout;
+  const auto deployment = generations_.current();
+  for (const auto& handler : deployment->experiments()) handler.experiment().shadow().stop();
+  const auto drain_timeout = deployment->config().net.limits.drain_timeout;
   const auto deadline = std::chrono::steady_clock::now() + drain_timeout;
   std::mutex mutex;
   std::condition_variable changed;

@@ -22,17 +22,11 @@ void append_duration(std::string& out, std::string_view name, Nanoseconds durati
 }
 
 void append_server_timing(std::string& out, const service::Call& call, Nanoseconds total) {
-  out.append("Server-Timing: ");
-  if (call.backend != service::BackendKind::native && call.backend != service::BackendKind::none) {
-    append_duration(out, "queue", call.queue_time);
-    append_duration(out.append(", "), "handler", call.handler_time);
-    out.append(", ");
-  } else {
-    append_duration(out, "queue", Nanoseconds{0});
-    append_duration(out.append(", "), "handler", total);
-    out.append(", ");
-  }
-  append_duration(out, "total", total);
+  const bool is_python = call.backend != service::BackendKind::native && call.backend != service::BackendKind::none;
+  append_duration(out.append("Server-Timing: "), "queue", is_python ? call.queue_time : Nanoseconds{0});
+  if (is_python) append_duration(out.append(", "), "gil", call.gil_time);
+  append_duration(out.append(", "), "handler", is_python ? call.handler_time : total);
+  append_duration(out.append(", "), "total", total);
   out.append("\r\n");
 }
 

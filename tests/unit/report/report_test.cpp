@@ -288,7 +288,9 @@ TEST(Evaluate, WhatShadowsCostIsSeenInAlternateWindows) {
     EXPECT_NEAR(effect.ratio, 1.5, 0.1) << name_of(effect.metric);
     EXPECT_GT(effect.interval.low, 1.2) << name_of(effect.metric);
   }
-  for (const auto& effect : evaluate(harmless).shadow_cost->effects)
+  const auto no_cost = evaluate(harmless).shadow_cost;
+  ASSERT_TRUE(no_cost);
+  for (const auto& effect : no_cost->effects)
     EXPECT_TRUE(effect.interval.low < 1 && effect.interval.high > 1) << name_of(effect.metric);
   const auto text = to_text(evaluate(state));
   EXPECT_NE(text.find("live requests of py while shadows run, 40 pairs of windows"), std::string::npos) << text;
