@@ -108,6 +108,8 @@ std::string status_json(const ServerView& server) {
                {"config_file", status.config_file},
                {"io_threads", status.io_threads},
                {"connections", status.connections},
+               {"cpu_seconds", status.cpu_seconds},
+               {"rss_bytes", status.rss_bytes},
                {"access_lines_dropped", status.dropped_access_lines},
                {"generation", status.generation},
                {"retiring_generations", status.retiring},

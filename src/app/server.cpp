@@ -13,6 +13,7 @@
 #include <set>
 
 #include "admin/admin_handler.hpp"
+#include "app/process_usage.hpp"
 #include "app/version.hpp"
 #include "base/log.hpp"
 #include "config/changes.hpp"
@@ -361,6 +362,9 @@ admin::StatusView Server::status() const {
   view.config_file = config_.file;
   view.io_threads = config_.threads;
   view.connections = static_cast<std::uint64_t>(std::max<std::int64_t>(0, totals_.connections.load()));
+  const auto usage = usage_of_tree(view.pid);
+  view.cpu_seconds = usage.cpu_seconds;
+  view.rss_bytes = usage.rss_bytes;
   view.generation = generations_.current()->generation();
   for (const auto& one : generations_.retiring()) view.retiring.push_back(one->generation());
   view.last_reload = generations_.last_reload();

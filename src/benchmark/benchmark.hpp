@@ -11,12 +11,13 @@
 #include "base/result.hpp"
 #include "comparison/compare.hpp"
 #include "loadgen/block.hpp"
+#include "loadgen/schedule.hpp"
 #include "statistics/blocks.hpp"
 #include "statistics/verdict.hpp"
 
 namespace tandem::benchmark {
 
-enum class Arrivals : std::uint8_t { constant, poisson };
+using loadgen::Arrivals;
 std::string_view name_of(Arrivals arrivals);
 
 // "p99=20ms": the latency that the capacity search keeps.

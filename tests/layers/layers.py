@@ -16,7 +16,7 @@ ROWS = {
     "service": 2, "observe": 2, "statistics": 2, "comparison": 2,
     "measure": 3,
     "net": 4, "pipeline": 4, "routing": 4, "native": 4, "pool": 4, "python": 4, "experiment": 4, "report": 4, "loadgen": 4,
-    "admin": 5, "config": 5, "handlers": 5, "steering": 5,
+    "benchmark": 5, "admin": 5, "config": 5, "handlers": 5, "steering": 5,
     "app": 6,
 }  # fmt: skip
 
@@ -46,7 +46,7 @@ RULES = (
         r"\bco_spawn\b",
         ("src/base/task_group", "src/base/loop", "src/net/listener", "src/app/"),
     ),
-    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/base/boost_impl.cpp", "src/admin/admin_client", "src/steering/webhook")),
+    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/loadgen/", "src/base/boost_impl.cpp", "src/admin/admin_client", "src/steering/webhook")),
     Rule(
         "JSON stops at the door",
         r"nlohmann",
@@ -56,6 +56,8 @@ RULES = (
             "src/comparison/",
             "src/measure/record_json",
             "src/report/",
+            "src/benchmark/render_json",
+            "src/loadgen/request_list",  # HAR
             "src/steering/",
             "src/admin/",
             "handlers/",
