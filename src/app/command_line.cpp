@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "app/compare_options.hpp"
 #include "app/option_values.hpp"
 #include "app/run_options.hpp"
 #include "base/ascii.hpp"
@@ -16,10 +17,7 @@ namespace tandem::app {
 namespace {
 
 constexpr const char* kDefaultConfigs[] = {"config/tandem.json", "/etc/tandem/tandem.json"};
-constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
 constexpr int kBadUsage = 2;
-
-const std::vector<std::string> kLater = {"compare"};
 
 // A message for the user; CLI11 takes the text of any of its own exceptions.
 [[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
@@ -176,7 +174,6 @@ std::string first_word(int argc, char** argv) {
   return {};
 }
 
-// Unknown commands, and those that the manual promises for later.
 std::optional<std::string> unknown_command(const CLI::App& app, const std::string& word) {
   if (word.empty()) return std::nullopt;
   std::vector<std::string> known;
@@ -184,7 +181,6 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
     if (command->get_name() == word) return std::nullopt;
     if (!command->get_group().empty()) known.push_back(command->get_name());
   }
-  if (std::find(kLater.begin(), kLater.end(), word) != kLater.end()) return "the command \"" + word + "\" is not built yet";
   return "there is no command \"" + word + "\"" + config::did_you_mean(word, known);
 }
 
@@ -303,6 +299,10 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
   report_command->add_flag("--md", typed.markdown, "print Markdown, for a pull request");
   diffs_command->add_option("--samples", typed.samples, "pairs that are shown of each kind of difference")->type_name("N");
 
+  TypedCompare typed_compare;
+  auto* compare_command = app.add_subcommand("compare", "measure one arm against another, or one server against another");
+  declare_compare_options(*compare_command, typed_compare);
+
   auto* version_command = app.add_subcommand("version", "print the version and what it was built with");
   add_json(version_command);
   bool version_flag = false;
@@ -341,6 +341,11 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*report_command)
       return CommandLine(ReportCommand{state_source(typed), typed.json ? "json" : typed.markdown ? "md" : "text"});
     if (*diffs_command) return CommandLine(DiffsCommand{state_source(typed), typed.samples, typed.json});
+    if (*compare_command) {
+      auto command = or_refuse(make_compare_command(typed_compare));
+      if (command.url.empty() && command.url_a.empty()) command.config = config_or_default(command.config);
+      return CommandLine(std::move(command));
+    }
     if (*worker_command) return CommandLine(WorkerCommand{typed.control_fd, typed.lanes, typed.user});
     return CommandLine(VersionCommand{typed.json});
   } catch (const CLI::CallForHelp& help) {

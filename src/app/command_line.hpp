@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/compare_options.hpp"
 #include "app/run_command.hpp"
 #include "config/environment.hpp"
 #include "config/overrides.hpp"
@@ -122,7 +123,7 @@ struct WorkerCommand {
 
 using CommandLine = std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand,
                                  WorkersCommand, StacksCommand, RequestsCommand, ReloadCommand, ExperimentCommand,
-                                 AuditCommand, ReportCommand, DiffsCommand, VersionCommand, WorkerCommand>;
+                                 AuditCommand, ReportCommand, DiffsCommand, CompareCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/compose.hpp"
+#include "app/route_lookup.hpp"
 #include "app/server.hpp"
 #include "app/version.hpp"
 #include "base/ascii.hpp"
@@ -33,16 +34,6 @@ config::LoadResult load_config(const std::string& file) {
   config::LoadOptions options(process_environment());
   for (const auto& entry : handlers::catalog()) options.native_endpoints.emplace_back(entry.name);
   return config::load(file, options);
-}
-
-// The config, or nothing after its problems went to standard error.
-std::optional<config::Config> load_or_complain(const std::string& file) {
-  auto loaded = load_config(file);
-  for (const auto& line : loaded.lines()) std::cerr << line << "\n";
-  if (!loaded.config)
-    std::cerr << "tandem: " << file << " has " << loaded.problems.size()
-              << (loaded.problems.size() == 1 ? " error\n" : " errors\n");
-  return std::move(loaded.config);
 }
 
 // Connections, lanes and files: as many descriptors as the system lets us have.
@@ -94,12 +85,6 @@ ordered_json endpoint_json(const config::EndpointConfig& endpoint) {
   return document;
 }
 
-// A handler that only marks an endpoint's place in a table that is looked at.
-class Signpost final : public service::Handler {
- public:
-  service::Outcome handle(http::Request&, service::Call&) const override { return http::Response(500); }
-};
-
 class NoBody final : public http::RequestBody {
  public:
   std::optional<std::uint64_t> content_length() const override { return 0; }
@@ -147,6 +132,15 @@ std::string format_timeout(Milliseconds duration) {
 }
 
 }  // namespace
+
+std::optional<config::Config> load_or_complain(const std::string& file) {
+  auto loaded = load_config(file);
+  for (const auto& line : loaded.lines()) std::cerr << line << "\n";
+  if (!loaded.config)
+    std::cerr << "tandem: " << file << " has " << loaded.problems.size()
+              << (loaded.problems.size() == 1 ? " error\n" : " errors\n");
+  return std::move(loaded.config);
+}
 
 pool::WorkerProgram worker_program() {
   pool::WorkerProgram program;
@@ -253,9 +247,8 @@ int run_command(const RoutesCommand& command) {
 int run_command(const ExplainCommand& command) {
   const auto config = load_or_complain(command.config);
   if (!config) return kBadConfig;
-  const Signpost signpost;
   const auto composed = ComposedTable::make(
-      *config, [&](const auto&, auto) { return Result<const service::Handler*>(&signpost); },
+      *config, [](const auto&, auto) { return Result<const service::Handler*>(&signpost()); },
       [](const experiment::Settings& settings) { return experiment::begin_experiment(settings, 1, nullptr); }, nullptr);
   if (!composed) {
     std::cerr << "tandem: " << composed.error().message << "\n";

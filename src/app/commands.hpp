@@ -1,9 +1,10 @@
 // What each command of the command line does; the return value is the exit code: 0 fine, 1 failed while running, 2 bad
-// usage or config.
+// usage or config. "compare" has others of its own.
 #pragma once
 
 #include "app/command_line.hpp"
 #include "base/result.hpp"
+#include "config/config.hpp"
 #include "pool/pool_backend.hpp"
 
 namespace tandem::app {
@@ -24,6 +25,7 @@ int run_command(const ExperimentCommand& command);
 int run_command(const AuditCommand& command);
 int run_command(const ReportCommand& command);
 int run_command(const DiffsCommand& command);
+int run_command(const CompareCommand& command);
 int run_command(const VersionCommand& command);
 int run_command(const WorkerCommand& command);
 
@@ -31,6 +33,9 @@ int run_command(const WorkerCommand& command);
 
 // This binary as a worker.
 pool::WorkerProgram worker_program();
+
+// The config, or nothing after its problems went to standard error.
+std::optional<config::Config> load_or_complain(const std::string& file);
 
 // Log, ignored signals, descriptor limit; false after a message when the log can't be opened.
 bool prepare_process(const config::LogConfig& log);

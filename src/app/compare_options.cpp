@@ -2,8 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
+#include <utility>
 
 #include "app/option_values.hpp"
+#include "loadgen/target.hpp"
 
 namespace tandem::app {
 
@@ -75,6 +78,11 @@ Result<void> check_subject(const TypedCompare& typed) {
   if (typed.suite && !typed.route.empty()) return Error("--suite runs every twin route: leave ROUTE out");
   if (!typed.suite && !has_pair && typed.url.empty() && typed.route.empty())
     return Error("say what to compare: CONFIG ROUTE, --suite [CONFIG], --url URL of a twin route, or --a URL --b URL");
+  if (has_pair && typed.corpus.empty() && typed.requests.empty()) {
+    const auto a = loadgen::parse_target(typed.url_a), b = loadgen::parse_target(typed.url_b);
+    if (a && b && !b->path.empty() && a->path != b->path)
+      return Error("--a and --b have different paths, but the same requests go to both: give the servers, and the requests with --request or --corpus");
+  }
   if (typed.pairs > 24) return Error("--blocks: at most 24 pairs; longer blocks (--duration) say more");
   if (typed.rate < 0) return Error("--rate: expected requests a second");
   return {};
@@ -90,7 +98,7 @@ void declare_compare_options(CLI::App& command, TypedCompare& typed) {
   command.add_option("ROUTE", typed.route, "name or path of its twin route");
   command.add_flag("--suite", typed.suite, "every twin route of the config, one table");
   command.add_option("--url", typed.url, "a twin route of a running server, such as http://127.0.0.1:8080/fib/20")->type_name("URL");
-  command.add_option("--admin", typed.admin, "that server's admin side: what requests cost; none: unknown")->type_name("URL");
+  command.add_option("--admin", typed.admin, std::string("that server's admin side; default ") + kDefaultAdmin)->type_name("URL");
   command.add_option("--arms", typed.arms, "the arms, control first")->type_name("CONTROL,CANDIDATE");
   command.add_option("--a", typed.url_a, "one server, any: the control")->type_name("URL");
   command.add_option("--b", typed.url_b, "the other: the candidate")->type_name("URL");
@@ -120,14 +128,17 @@ void declare_compare_options(CLI::App& command, TypedCompare& typed) {
   command.add_flag("--md", typed.markdown, "print Markdown, for a pull request");
 }
 
-Result<CompareCommand> make_compare_command(const TypedCompare& typed) {
+Result<CompareCommand> make_compare_command(TypedCompare typed) {
+  // One word that is no file is the route of the default config.
+  if (!typed.suite && typed.route.empty() && !typed.config.empty() && !std::filesystem::exists(typed.config))
+    typed.route = std::exchange(typed.config, {});
   if (auto checked = check_subject(typed); !checked) return checked.error();
   if (typed.json && typed.markdown) return Error("--json and --md exclude each other");
   CompareCommand command;
   command.config = typed.config;
   command.route = typed.route;
   command.url = typed.url;
-  command.admin = typed.admin;
+  command.admin = typed.admin.empty() ? std::string(kDefaultAdmin) : typed.admin;
   command.url_a = typed.url_a;
   command.url_b = typed.url_b;
   command.pid_a = typed.pid_a;

@@ -18,7 +18,7 @@ struct CompareCommand {
   std::string config;  // of a private server
   std::string route;   // of the config; empty: there is a URL, or a suite
   std::string url;     // of a running server's twin route
-  std::string admin;   // of that server
+  std::string admin;   // of that server, whose routes and arms it tells
   std::string url_a, url_b;
   int pid_a = 0, pid_b = 0;  // whose CPU time is counted; 0: unknown
   std::string control, candidate;  // arms; empty: chosen
@@ -50,6 +50,7 @@ struct TypedCompare {
 // `typed` outlives the parsing.
 void declare_compare_options(CLI::App& command, TypedCompare& typed);
 
-Result<CompareCommand> make_compare_command(const TypedCompare& typed);
+// `config` is empty when there is no URL: the default one is meant.
+Result<CompareCommand> make_compare_command(TypedCompare typed);
 
 }  // namespace tandem::app

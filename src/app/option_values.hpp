@@ -10,6 +10,9 @@
 
 namespace tandem::app {
 
+// Where commands look for a running server's admin side.
+inline constexpr const char* kDefaultAdmin = "http://127.0.0.1:9090";
+
 Result<net::ListenOptions> parse_address(const std::string& option, const std::string& text);
 
 // 1 to 1024, or "auto": the CPUs this process may use.

@@ -2,6 +2,7 @@
 // (experiments.md §6.9, §10). One model, from which text, Markdown, JSON and the page are made. Durations in ns.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -88,6 +89,7 @@ struct Run {
   std::string version;                // of Tandem
   std::int64_t started_unix_ms = 0;
   std::vector<loadgen::Block> blocks;  // in the order they ran, calibration first
+  std::array<double, 2> idle_cpu{};    // by side, of one core: what it uses without load; taken off the cost of requests
   std::optional<AnswerCheck> answers;
   std::optional<Capacity> capacity_control;
   std::optional<Capacity> capacity_candidate;
@@ -105,9 +107,10 @@ struct Effect {
   double ratio = 0;  // geometric mean over pairs of blocks; 0: there is none
   statistics::Interval interval;
   double sign_flip_p = 1;
-  std::optional<statistics::Interval> noise;  // the same of control against itself
+  double noise = 0;  // how far control was from itself in a pair of blocks, at most: 1.04 is 4 %; 0: not calibrated
+  bool is_judged = false;
   statistics::Verdict verdict;
-  std::string why;  // there is no verdict: "299 requests in each block are needed for p99"
+  std::string why;  // it is not judged: "p99 needs 299 requests in each block"
 };
 
 struct Check {
@@ -124,10 +127,12 @@ struct Totals {
   std::uint64_t timeouts = 0;
   std::uint64_t socket_errors = 0;
   std::uint64_t censored = 0;
-  double achieved_rate = 0;
-  double rss_bytes = -1;
+  double achieved_rate = 0;  // requests a second
+  double rss_bytes = -1;     // the most of all blocks; −1: unknown
   loadgen::Latencies latency;
   loadgen::Latencies service;
+
+  std::uint64_t errors() const { return unexpected + timeouts + socket_errors + censored; }
 };
 
 struct Findings {
@@ -148,9 +153,18 @@ std::string to_json(const Run& run, const Findings& findings);
 std::string to_markdown(const Run& run, const Findings& findings);
 
 // Several routes, one table.
-std::string suite_text(const std::vector<Run>& runs);
-std::string suite_json(const std::vector<Run>& runs);
-std::string suite_markdown(const std::vector<Run>& runs);
+struct Suite {
+  std::string title;  // the config's name
+  std::vector<Run> runs;
+  struct Skipped {
+    std::string route;
+    std::string why;
+  };
+  std::vector<Skipped> skipped;
+};
+std::string to_text(const Suite& suite);
+std::string to_json(const Suite& suite);
+std::string to_markdown(const Suite& suite);
 
 // "p99>1.2", "mean>=1.1", "errors>0.01", "cpu<0.5", "differences>0"; several are parted by commas.
 enum class Outcome : std::uint8_t { pass = 0, fail = 1, undecided = 3, invalid = 4 };

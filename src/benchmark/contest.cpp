@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <thread>
 
 namespace tandem::benchmark {
 
@@ -19,6 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kMaxChecked = 500;  // requests of a corpus whose answers are compared before the load
 constexpr std::size_t kMaxSamples = 20;
 constexpr Nanoseconds kProbe = Milliseconds(300);  // of one arm
+constexpr Nanoseconds kIdle = Milliseconds(300);
 constexpr double kMinRate = 5, kMaxRate = 2000;    // of a rate that nobody asked for
 constexpr unsigned kConfirmations = 3;
 constexpr unsigned kBisections = 5;
@@ -70,6 +72,7 @@ class Contest {
       generators_.emplace_back(opponent(side).address, requests_of(side), run_.plan.connections);
     for (auto& generator : generators_)
       if (auto connected = generator.connect(); !connected) return connected.error();
+    measure_idle();
     run_blocks();
     if (run_.plan.goal && !is_stopped()) {
       run_.capacity_control = find_capacity(Side::control);
@@ -102,9 +105,15 @@ class Contest {
   }
 
   Result<void> reach(Side side) {
-    auto answer = ask(side, 0);
-    if (answer) return {};
-    return Error("compare.no_answer", opponent(side).subject.url + " does not answer " + run_.example + ": " + answer.error().message);
+    const auto& one = opponent(side);
+    const auto answer = ask(side, 0);
+    if (!answer) return Error("compare.no_answer", one.subject.url + " does not answer " + run_.example + ": " + answer.error().message);
+    const auto arms = answer->values("tandem-arm");
+    if (one.arm.empty() || (!arms.empty() && arms.front() == one.arm)) return {};
+    return Error("compare.no_arm", one.subject.url + " does not let us choose the arm \"" + one.arm + "\" of " + run_.example +
+                                       (arms.empty() ? ": it answers with status " + std::to_string(answer->status) + " and no arm"
+                                                     : ": \"" + std::string(arms.front()) + "\" answers") +
+                                       " (see \"pin\" in the config, and --token)");
   }
 
   // Each request to both, twice: control's two answers tell what differs by itself.
@@ -165,6 +174,20 @@ class Contest {
                          std::to_string(static_cast<long>(slower)) + " requests a second), between 5 and 2000.");
   }
 
+  // Timers and the like: what would be counted as the cost of requests.
+  void measure_idle() {
+    tell("idle server");
+    for (const auto side : {Side::control, Side::candidate}) {
+      const auto begin = SteadyClock::now();
+      const auto before = cost_of(side);
+      if (!before) return;
+      std::this_thread::sleep_for(kIdle);
+      const auto after = cost_of(side);
+      const auto share = after ? (after->cpu_seconds - before->cpu_seconds) / seconds(SteadyClock::now() - begin) : 0;
+      run_.idle_cpu[static_cast<std::size_t>(side)] = share;
+    }
+  }
+
   Load load_of(double rate, std::uint64_t seed) const {
     Load load;
     load.rate = rate;
@@ -184,8 +207,8 @@ class Contest {
     if (const auto after = cost_of(side); before && after) {
       block.server_cpu_seconds = after->cpu_seconds - before->cpu_seconds;
       block.server_rss_bytes = after->rss_bytes;
-      block.server_revision = after->revision;
     }
+    if (const auto& revision = opponent(side).revision) block.server_revision = revision();
     return block;
   }
 

@@ -14,11 +14,10 @@
 
 namespace tandem::benchmark {
 
-// What a server has used since it started, and which state of its configuration it serves.
+// What a server has used since it started.
 struct Cost {
   double cpu_seconds = 0;
   double rss_bytes = 0;
-  std::uint64_t revision = 0;
 };
 
 struct Opponent {
@@ -26,7 +25,9 @@ struct Opponent {
   loadgen::Address address;
   std::string host;                                          // the Host field
   std::vector<std::pair<std::string, std::string>> fields;   // sent with each request: a pin, a token
+  std::string arm;                                           // that must answer; empty: the server has no arms
   std::function<std::optional<Cost>()> cost;                 // may be empty: unknown
+  std::function<std::uint64_t()> revision;                   // of what it serves; may be empty: unknown
 };
 
 struct Progress {

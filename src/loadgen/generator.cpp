@@ -460,6 +460,7 @@ Result<comparison::Answer> fetch(const Address& address, const WireRequest& requ
 
 Generator::Generator(Address address, const std::vector<WireRequest>& requests, std::size_t connections)
     : impl_(std::make_unique<Impl>(std::move(address), requests, connections)) {}
+Generator::Generator(Generator&&) noexcept = default;
 Generator::~Generator() = default;
 Result<void> Generator::connect() { return impl_->connect(); }
 Block Generator::run(const Load& load, const std::atomic<bool>& stop) { return impl_->run(load, stop); }

@@ -49,6 +49,8 @@ class Generator {
  public:
   // `requests` (not empty) are sent in turn, on `connections` > 0 kept ones. They must outlive the generator.
   Generator(Address address, const std::vector<WireRequest>& requests, std::size_t connections);
+  Generator(Generator&&) noexcept;
+  Generator& operator=(Generator&&) = delete;
   ~Generator();
 
   // Opens the connections that are not open. Errors: nobody listens there.

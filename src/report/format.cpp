@@ -1,5 +1,6 @@
 #include "report/format.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -12,6 +13,12 @@ std::string printed(const char* format, Values... values) {
   char text[64];
   std::snprintf(text, sizeof text, format, values...);
   return text;
+}
+
+// Characters, not bytes.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace
@@ -50,6 +57,22 @@ std::string format_time(std::int64_t unix_ms) {
   ::gmtime_r(&seconds, &parts);
   char text[40];
   std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return text;
+}
+
+std::string text_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    text += " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text.append(" ").append(row[i]);
+      if (i + 1 < row.size()) text.append(widths[i] - width_of(row[i]) + 1, ' ');
+    }
+    text += "\n";
+  }
   return text;
 }
 

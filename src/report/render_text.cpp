@@ -5,28 +5,6 @@
 namespace tandem::report {
 namespace {
 
-// Characters, not bytes.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  std::string text;
-  for (const auto& row : rows) {
-    text += " ";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text.append(" ").append(row[i]);
-      if (i + 1 < row.size()) text.append(widths[i] - width_of(row[i]) + 1, ' ');
-    }
-    text += "\n";
-  }
-  return text;
-}
-
 std::vector<std::vector<std::string>> effect_rows(const std::string& control, const std::string& candidate,
                                                   const std::vector<Effect>& effects) {
   std::vector<std::vector<std::string>> rows{{"metric", control, candidate, "ratio", "interval", "deff", "verdict"}};
@@ -59,7 +37,7 @@ std::string answers_text(const Answers& answers) {
                     : answers.triples == 0 ? "no triples yet"
                                            : "may be noise"});
   }
-  return text + table(rows);
+  return text + text_table(rows);
 }
 
 }  // namespace
@@ -77,12 +55,12 @@ std::string to_text(const Report& report) {
     text += "\nhealth\n";
     for (const auto& line : health_of(report, candidate)) text += "  " + line + "\n";
     if (candidate.standing != Standing::no_data) {
-      text += "\n" + table(effect_rows(report.control, candidate.name, candidate.effects));
+      text += "\n" + text_table(effect_rows(report.control, candidate.name, candidate.effects));
       const auto stage = [](const std::string& name, const Stages& stages) {
         return std::vector<std::string>{name, format_duration(stages.queue), format_duration(stages.gil),
                                         format_duration(stages.exec)};
       };
-      text += "\n" + table({{"mean of", "queue", "gil", "exec"},
+      text += "\n" + text_table({{"mean of", "queue", "gil", "exec"},
                             stage(report.control, candidate.stages_control),
                             stage(candidate.name, candidate.stages_candidate)});
     }
@@ -92,7 +70,7 @@ std::string to_text(const Report& report) {
     text += "\nlive requests of " + report.control + " while shadows run: " + report.shadow_cost->effects.front().why + "\n";
   else if (report.shadow_cost)
     text += "\nlive requests of " + report.control + " while shadows run, " + std::to_string(report.shadow_cost->pairs) +
-            " pairs of windows\n" + table(effect_rows("without", "with", report.shadow_cost->effects));
+            " pairs of windows\n" + text_table(effect_rows("without", "with", report.shadow_cost->effects));
   if (!report.events.empty()) {
     text += "\nwhat happened\n";
     const auto first = report.events.size() > 20 ? report.events.end() - 20 : report.events.begin();
