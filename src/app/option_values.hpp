@@ -20,7 +20,7 @@ Result<unsigned> parse_count(const std::string& option, const std::string& text)
 
 Result<std::uint64_t> parse_number(const std::string& option, const std::string& text, std::uint64_t min, std::uint64_t max);
 
-// "30" and "2.5" are seconds; "250ms", "5m" as in the config file.
+// "30", "2.5" and "0.2s" are seconds; "250ms", "5m" as in the config file.
 Result<Milliseconds> parse_seconds(const std::string& option, const std::string& text);
 
 // A level of the log by its own name; "warning" is "warn" to many.
