@@ -36,15 +36,15 @@ Json plan_json(const Plan& plan) {
   return json;
 }
 
-Json totals_json(const Totals& totals) {
+Json totals_json(const Totals& totals, bool is_valid) {
   return {{"due", totals.planned},
           {"answered", totals.answered},
           {"unexpected", totals.unexpected},
           {"timeouts", totals.timeouts},
           {"socket_errors", totals.socket_errors},
           {"censored", totals.censored},
-          {"achieved_rate", totals.achieved_rate},
-          {"service_mean_ms", ms(totals.service.mean_ns())},
+          {"achieved_rate", number(totals.achieved_rate, is_valid)},
+          {"service_mean_ms", number(ms(totals.service.mean_ns()), is_valid)},
           {"rss_bytes", number(totals.rss_bytes, totals.rss_bytes >= 0)}};
 }
 
@@ -132,7 +132,7 @@ Json run_json(const Run& run, const Findings& findings) {
   auto effects = Json::array();
   for (const auto& effect : findings.effects) effects.push_back(effect_json(effect));
   json["effects"] = std::move(effects);
-  json["totals"] = {{"control", totals_json(findings.control)}, {"candidate", totals_json(findings.candidate)}};
+  json["totals"] = {{"control", totals_json(findings.control, findings.is_valid)}, {"candidate", totals_json(findings.candidate, findings.is_valid)}};
   json["answers"] = run.answers ? answers_json(*run.answers) : Json();
   if (run.capacity_control) json["capacity"]["control"] = capacity_json(*run.capacity_control);
   if (run.capacity_candidate) json["capacity"]["candidate"] = capacity_json(*run.capacity_candidate);

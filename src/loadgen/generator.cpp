@@ -437,7 +437,7 @@ Result<comparison::Answer> fetch(const Address& address, const WireRequest& requ
       return failed();
     }
     if (size == 0) {
-      reader->put_eof(error);
+      if (reader->got_some()) reader->put_eof(error);
       if (error || !reader->is_done()) return Error("command.no_answer", "the connection was closed before a whole answer");
       break;
     }

@@ -81,11 +81,10 @@ TEST(CommandLine, KnowsTheOtherCommands) {
 TEST(CommandLine, AnswersHelpOnStandardOutput) {
   const auto parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code(), 0);
-  for (const auto* command : {"serve", "run", "check", "routes", "explain", "status", "workers", "version"})
+  for (const auto* command : {"serve", "run", "check", "routes", "explain", "status", "workers", "compare", "version"})
     EXPECT_NE(parsed.out.find(command), std::string::npos) << command;
   EXPECT_EQ(parsed.out.find("--lanes"), std::string::npos);
   EXPECT_EQ(parsed.out.find("\n  worker "), std::string::npos);
-  EXPECT_EQ(parsed.out.find("compare"), std::string::npos);
   EXPECT_NE(parse({"serve", "--help"}).out.find("--log-level"), std::string::npos);
   EXPECT_EQ(parse({"explain", "--help"}).exit_code(), 0);
 }
@@ -123,10 +122,52 @@ TEST(CommandLine, AnswersBadUsageOnStandardErrorWithTwo) {
   }
 }
 
-TEST(CommandLine, SaysWhatIsNotBuiltYet) {
-  const auto parsed = parse({"compare", "x", "--y"});
-  EXPECT_EQ(parsed.exit_code(), 2);
-  EXPECT_NE(parsed.err.find("\"compare\" is not built yet"), std::string::npos);
+TEST(CommandLine, ComparesInFourWays) {
+  const auto route = parse({"compare", TANDEM_SOURCE_DIR "/config/tandem.json", "fib", "--slo", "p99=20ms"}).as<CompareCommand>();
+  EXPECT_EQ(route.route, "fib");
+  EXPECT_EQ(route.plan.pairs, 8U);
+  EXPECT_EQ(route.plan.goal->quantile, 0.99);
+  EXPECT_EQ(route.plan.goal->limit, Milliseconds(20));
+  const auto suite = parse({"compare", "--suite", TANDEM_SOURCE_DIR "/config/tandem.json"}).as<CompareCommand>();
+  EXPECT_TRUE(suite.is_suite);
+  EXPECT_EQ(suite.plan.pairs, 6U);
+  EXPECT_EQ(suite.plan.block, std::chrono::seconds(1));
+  const auto running = parse({"compare", "--url", "http://127.0.0.1:8080/fib/20", "--arms", "py,cpp"}).as<CompareCommand>();
+  EXPECT_EQ(running.control, "py");
+  EXPECT_EQ(running.candidate, "cpp");
+  EXPECT_EQ(running.admin, "http://127.0.0.1:9090");
+  const auto any = parse({"compare", "--a", "http://127.0.0.1:1/x", "--b", "http://127.0.0.1:2", "--fail-if", "p99>1.2"}).as<CompareCommand>();
+  EXPECT_EQ(any.url_b, "http://127.0.0.1:2");
+  EXPECT_EQ(any.fail_if.size(), 1U);
+}
+
+TEST(CommandLine, RefusesComparisonsThatMakeNoSense) {
+  const std::vector<std::vector<std::string>> lines = {
+      {},
+      {"--a", "http://x"},
+      {"--a", "http://x/1", "--b", "http://y/2"},
+      {"--url", "http://x", "--suite"},
+      {"--url", "http://x", "--a", "http://x", "--b", "http://y"},
+      {"--suite", TANDEM_SOURCE_DIR "/config/tandem.json", "fib"},
+      {"--url", "http://x", "--slo", "p99"},
+      {"--url", "http://x", "--slo", "99=20ms"},
+      {"--url", "http://x", "--slo", "p100=20ms"},
+      {"--url", "http://x", "--arms", "py"},
+      {"--url", "http://x", "--fail-if", "p42>1"},
+      {"--url", "http://x", "--blocks", "25"},
+      {"--url", "http://x", "--rate", "-1"},
+      {"--url", "http://x", "--duration", "0"},
+      {"--url", "http://x", "--arrivals", "bursts"},
+      {"--url", "http://x", "--json", "--md"},
+  };
+  for (auto line : lines) {
+    line.insert(line.begin(), "compare");
+    std::string words;
+    for (const auto& word : line) words += word + " ";
+    const auto parsed = parse(line);
+    EXPECT_EQ(parsed.exit_code(), 2) << words;
+    EXPECT_FALSE(parsed.err.empty()) << words;
+  }
 }
 
 TEST(CommandLine, SuggestsTheNearestCommand) {

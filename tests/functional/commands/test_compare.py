@@ -1,0 +1,326 @@
+"""`tandem compare`: against servers of the test's own, and with a private server of its own making."""
+
+from __future__ import annotations
+
+import glob
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any, Iterator
+
+import pytest
+
+from support.demo import base_config, twin
+from support.server import SOURCE, binary, clean_environment, run, wait_until
+
+# Little load for a short time: what is looked at are not the figures.
+GLANCE = ("--rate", "40", "--duration", "0.25s", "--washout", "0.05s", "--blocks", "6", "--calibration", "1")
+
+
+def write_config(folder: pathlib.Path, routes: list[dict[str, Any]], **config: Any) -> str:
+    file = folder / "tandem.json"
+    file.write_text(json.dumps(base_config(folder, routes=routes, **config)))
+    return str(file)
+
+
+def compare(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return run("compare", *arguments, **options)
+
+
+def document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert result.stdout, result.stderr
+    return json.loads(result.stdout)
+
+
+class Peer:
+    """An HTTP server in a thread: answers `body(path)`, notes what it was asked."""
+
+    def __init__(self, body: Any = lambda path: "hello"):
+        self.seen: list[str] = []
+        peer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                peer.seen.append(self.path)
+                content = body(self.path)
+                if content is None:
+                    self.close_connection = True
+                    return
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content.encode())
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Any]:
+    peers: list[Peer] = []
+
+    def start(*arguments: Any) -> Peer:
+        peers.append(Peer(*arguments))
+        return peers[-1]
+
+    yield start
+    for one in peers:
+        one.stop()
+
+
+def test_check_says_where_answers_differ(tmp_path):
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "rounded.py").write_text("def handle(request):\n    return {'n': 20, 'fib': 6766}\n")
+    routes = [twin("/fib/{n}", "fib", "fib"), {**twin("/json", "json", "json_hello"), "name": "json"}]
+    routes.append({"path": "/wrong/{n}", "arms": {"cpp": {"native": "fib"}, "py": {"python": "rounded:handle"}}})
+    config = write_config(tmp_path, routes)
+    same = compare(config, "/fib/{n}", "--check", "--request", "/fib/[10-20:5]")
+    assert same.returncode == 0, same.stderr
+    assert "cpp answers the same as py (3 requests)." in same.stdout
+    wrong = compare(config, "/wrong/{n}", "--check", "--request", "/wrong/20")
+    assert wrong.returncode == 1
+    assert "value $.fib: py 6766, cpp 6765" in wrong.stdout
+    ignored = compare(config, "/wrong/{n}", "--check", "--request", "/wrong/20", "--ignore", "$.fib")
+    assert ignored.returncode == 0, ignored.stdout
+    # Answers that control itself gives differently each time are no differences.
+    assert compare(config, "json", "--check").returncode == 0
+
+
+def test_a_route_is_measured_on_a_private_server(tmp_path):
+    before = set(glob.glob(os.path.join(tempfile.gettempdir(), "tandem-compare-*")))
+    config = write_config(tmp_path, [twin("/fib/{n}", "fib", "fib")], pin="off")
+    result = compare(config, "/fib/{n}", "--request", "/fib/[10-12]", "--json", *GLANCE)
+    run_ = document(result)
+    assert (run_["control"]["name"], run_["candidate"]["name"]) == ("py", "cpp")
+    assert run_["answers"] | {"samples": []} == {"requests": 3, "different": 0, "unstable": 0, "failed": 0, "samples": []}
+    blocks = run_["blocks"]
+    assert len(blocks) == 2 * (6 + 1)
+    assert sum(block["calibration"] for block in blocks) == 2
+    for pair in range(6):  # one schedule for both
+        due = {block["side"]: block["due"] for block in blocks if block["pair"] == pair and not block["calibration"]}
+        assert set(due) == {"control", "candidate"} and due["control"] == due["candidate"] > 0
+    orders = [block["side"] for block in blocks if not block["calibration"]]
+    assert orders != ["control", "candidate"] * 6  # drawn
+    assert all(block["answered"] == block["due"] for block in blocks)
+    assert [check["name"] for check in run_["checks"]] == [
+        "generator on time", "load carried", "generator's CPU", "connections", "server's configuration", "clock",
+    ]  # fmt: skip
+    assert result.returncode == (0 if run_["valid"] else 4)
+    if run_["valid"]:
+        cpu = next(effect for effect in run_["effects"] if effect["metric"] == "cpu")
+        assert cpu["control_ms"] is None or cpu["control_ms"] > 0
+        assert "p99 needs 299 requests in each block" in {effect["why"] for effect in run_["effects"]}
+    assert set(glob.glob(os.path.join(tempfile.gettempdir(), "tandem-compare-*"))) == before
+
+
+def test_the_suite_is_one_table(tmp_path):
+    routes = [twin("/json", "json", "json_hello"), twin("/fib/{n}", "fib", "fib"), twin("/hello/{name}", "hello", "hello")]
+    routes += [twin("/ws/echo", "websocket_echo", "ws_echo:app", {"backend": "asgi"}), {"path": "/plain", "native": "plaintext"}]
+    config = write_config(tmp_path, routes)
+    (tmp_path / "tandem.requests").write_text("/fib/10\n")
+    result = compare("--suite", config, "--json", *GLANCE)
+    suite = document(result)
+    assert [one["title"] for one in suite["runs"]] == ["/json", "/fib/{n}"]
+    skipped = {one["route"]: one["why"] for one in suite["skipped"]}
+    assert "there is no request for /hello/{name}" in skipped["/hello/{name}"]
+    assert skipped["/ws/echo"] == "it is a WebSocket"
+    assert result.returncode in (0, 4)
+    checked = compare("--suite", config, "--check")
+    assert checked.returncode == 0
+    assert re.search(r"/json .*the same +not measured", checked.stdout)
+
+
+def test_a_running_servers_arms(server):
+    one = server([twin("/fib/{n}", "fib", "fib")], pin="open")
+    result = compare("--url", one.url + "/fib/{10,11}", "--admin", one.admin_url, "--arms", "cpp,py", "--json", *GLANCE)
+    run_ = document(result)
+    assert (run_["control"]["name"], run_["candidate"]["name"]) == ("cpp", "py")
+    assert run_["requests"]["distinct"] == 2
+    arms = {(arm["arm"]): arm["requests"]["2xx"] for arm in one.status()["arms"] if arm["route"] == "/fib/{n}"}
+    assert arms["cpp"] > arms["py"] > 50  # calibration is control's
+
+
+def test_a_server_that_lets_nobody_choose_an_arm(server):
+    one = server([twin("/fib/{n}", "fib", "fib")], pin="off")
+    result = compare("--url", one.url + "/fib/10", "--admin", one.admin_url, *GLANCE)
+    assert result.returncode == 1
+    assert "does not let us choose the arm" in result.stderr
+    assert "--token" in result.stderr
+
+
+def test_any_two_servers(peer):
+    a, b = peer(), peer()
+    result = compare("--a", a.url, "--b", b.url, "--request", "/x?[1-2]", "--json", *GLANCE)
+    run_ = document(result)
+    assert set(a.seen) == set(b.seen) == {"/x?1", "/x?2"}
+    assert run_["control"]["url"] == a.url and run_["candidate"]["url"] == b.url
+    cpu = [effect for effect in run_["effects"] if effect["metric"] == "cpu"]
+    assert all(effect["ratio"] is None for effect in cpu)  # nobody said which processes they are
+
+
+def test_a_run_with_failed_connections_has_no_numbers(peer):
+    asked: list[str] = []
+
+    def fails_now_and_then(path: str) -> str | None:
+        asked.append(path)
+        return None if len(asked) % 20 == 0 else "[]"
+
+    a, b = peer(), peer(fails_now_and_then)
+    result = compare("--a", a.url, "--b", b.url, "--request", "POST /", *GLANCE)
+    assert result.returncode in (1, 4), result.stdout  # 1: its very first answers failed
+    b.stop()
+    result = compare("--a", a.url, "--b", b.url, *GLANCE)
+    assert result.returncode == 1
+    assert "does not answer GET /" in result.stderr
+
+
+def test_an_overloaded_server_is_no_measurement(peer):
+    gate = threading.Lock()
+
+    def one_at_a_time(path: str) -> str:
+        with gate:
+            threading.Event().wait(0.05)
+        return "[]"
+
+    a = peer(one_at_a_time)
+    result = compare("--a", a.url, "--b", a.url, "--rate", "200", "--duration", "0.5s", "--washout", "0", "--timeout", "1s",
+                     "--blocks", "1", "--calibration", "0", "--json")  # fmt: skip
+    run_ = document(result)
+    assert result.returncode == 4
+    assert not run_["valid"] and run_["effects"] == [] and run_["sentences"] == []
+    assert not next(check for check in run_["checks"] if check["name"] == "load carried")["ok"]
+    assert all("mean_ms" not in block for block in run_["blocks"])
+
+
+def test_conditions_are_the_exit_code(peer):
+    a, b = peer(), peer(lambda path: "other")
+    result = compare("--a", a.url, "--b", b.url, "--fail-if", "differences>0", "--json", *GLANCE)
+    assert result.returncode == (1 if document(result)["valid"] else 4)
+    result = compare("--a", a.url, "--b", b.url, "--fail-if", "p99.9>5", "--json", *GLANCE)
+    assert result.returncode == (3 if document(result)["valid"] else 4)  # too few requests for that
+
+
+def test_an_interrupt_keeps_what_is_done(peer):
+    a, b = peer(), peer()
+    process = subprocess.Popen(
+        [binary(), "compare", "--a", a.url, "--b", b.url, "--rate", "100", "--duration", "0.2s", "--washout", "0", "--blocks",
+         "24", "--timeout", "5s"],
+        env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: len(b.seen) > 30, "some pairs of blocks")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "It was interrupted: only whole pairs count." in out
+
+
+def test_an_interrupt_ends_the_private_server(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "told.py").write_text(
+        "import os, pathlib\n\n\ndef handle(request):\n    pathlib.Path(os.environ['TOLD']).write_text(str(os.getppid()))\n    return {}\n"
+    )
+    config = write_config(tmp_path, [{"path": "/x", "arms": {"cpp": {"native": "json"}, "py": {"python": "told:handle"}}}])
+    told = tmp_path / "told"
+    process = subprocess.Popen(
+        [binary(), "compare", config, "/x", "--duration", "60s"],
+        env=clean_environment(TOLD=str(told)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    server = int(wait_until(lambda: told.exists() and told.read_text(), "the private server's first request"))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+
+
+def test_other_machines_are_not_loaded_by_accident():
+    result = compare("--a", "http://192.0.2.1/", "--b", "http://192.0.2.1/", *GLANCE)
+    assert result.returncode == 1
+    assert "--allow-remote" in result.stderr
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    config = write_config(tmp_path, [twin("/fib/{n}", "fib", "fib"), {"path": "/plain", "native": "plaintext"}])
+    for arguments, message in [
+        ((config, "fob"), "there is no route \"fob\"; twin routes are /fib/{n}"),
+        ((config, "/plain"), "one endpoint only"),
+        ((config, "/fib/{n}"), "there is no request for /fib/{n}"),
+        ((config, "/fib/{n}", "--request", "/fob/1"), "no route answers GET /fob/1"),
+        ((config, "/fib/{n}", "--request", "/fib/[1-"), "--request: line 1:"),
+        ((config, "/fib/{n}", "--request", "/fib/1", "--arms", "py,rust"), "no arm \"rust\""),
+        ((config, "/fib/{n}", "--corpus", str(tmp_path / "nowhere")), "can't read"),
+    ]:  # fmt: skip
+        result = compare(*arguments, "--check")
+        assert result.returncode == 1, (arguments, result.stdout)
+        assert message in result.stderr, result.stderr
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    assert compare(str(broken), "x").returncode == 2
+    failing = write_config(tmp_path, [{"path": "/x", "arms": {"cpp": {"native": "json"}, "py": {"python": "nomodule:handle"}}}])
+    result = compare(failing, "/x", "--check")
+    assert result.returncode == 1
+    assert "nomodule" in result.stderr
+
+
+def test_a_recorded_archive_is_replayed(tmp_path, peer):
+    a, b = peer(), peer()
+    entries = [{"request": {"method": "GET", "url": f"https://shop.example/page/{n}", "headers": []}} for n in range(3)]
+    archive = tmp_path / "recorded.har"
+    archive.write_text(json.dumps({"log": {"entries": entries}}))
+    result = compare("--a", a.url, "--b", b.url, "--corpus", str(archive), "--check")
+    assert result.returncode == 0, result.stderr
+    assert set(a.seen) == set(b.seen) == {"/page/0", "/page/1", "/page/2"}
+
+
+def test_progress_is_for_terminals_only(peer):
+    a = peer()
+    assert compare("--a", a.url, "--b", a.url, *GLANCE).stderr == ""
+
+
+@pytest.fixture
+def freezing() -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, str(SOURCE / "tests" / "support" / "freezing_server.py"), "0.5", "2.5"], stdout=subprocess.PIPE, text=True
+    )
+    yield int(process.stdout.readline())
+    process.kill()
+    process.wait()
+
+
+def test_the_mean_agrees_with_httperf(freezing):
+    """Two whole periods of a server whose mean latency is 50 ms for open-loop clients; a closed loop sees a fifth of it."""
+    httperf = subprocess.run(
+        ["httperf", "--server", "127.0.0.1", "--port", str(freezing), "--uri", "/", "--rate", "200", "--num-conns", "1000",
+         "--timeout", "10"],
+        capture_output=True, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    theirs = float(re.search(r"Connection time \[ms\]: min \S+ avg (\S+)", httperf)[1])
+    url = f"http://127.0.0.1:{freezing}/"
+    result = compare("--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s", "--washout", "0",
+                     "--blocks", "1", "--calibration", "0", "--connections", "200", "--json")  # fmt: skip
+    run_ = document(result)
+    if not run_["valid"]:
+        pytest.skip("the machine was too busy for a valid run: " + str([check for check in run_["checks"] if not check["ok"]]))
+    for block in run_["blocks"]:
+        assert block["mean_ms"] == pytest.approx(50, abs=8)
+        assert block["mean_ms"] == pytest.approx(theirs, rel=0.25)
