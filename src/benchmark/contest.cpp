@@ -109,10 +109,12 @@ class Contest {
     const auto answer = ask(side, 0);
     if (!answer) return Error("compare.no_answer", one.subject.url + " does not answer " + run_.example + ": " + answer.error().message);
     const auto arms = answer->values("tandem-arm");
-    if (one.arm.empty() || (!arms.empty() && arms.front() == one.arm)) return {};
+    const bool is_denied = !answer->values("tandem-override-status").empty();
+    if (one.arm.empty() || (!is_denied && !arms.empty() && arms.front() == one.arm)) return {};
     return Error("compare.no_arm", one.subject.url + " does not let us choose the arm \"" + one.arm + "\" of " + run_.example +
-                                       (arms.empty() ? ": it answers with status " + std::to_string(answer->status) + " and no arm"
-                                                     : ": \"" + std::string(arms.front()) + "\" answers") +
+                                       (is_denied      ? ": it says that we may not"
+                                        : arms.empty() ? ": it answers with status " + std::to_string(answer->status) + " and no arm"
+                                                       : ": \"" + std::string(arms.front()) + "\" answers") +
                                        " (see \"pin\" in the config, and --token)");
   }
 

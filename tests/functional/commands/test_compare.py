@@ -21,7 +21,7 @@ from support.demo import base_config, twin
 from support.server import SOURCE, binary, clean_environment, run, wait_until
 
 # Little load for a short time: what is looked at are not the figures.
-GLANCE = ("--rate", "40", "--duration", "0.25s", "--washout", "0.05s", "--blocks", "6", "--calibration", "1")
+GLANCE = ("--rate", "100", "--duration", "0.1s", "--washout", "0.03s", "--blocks", "6", "--calibration", "1")
 
 
 def write_config(folder: pathlib.Path, routes: list[dict[str, Any]], **config: Any) -> str:
@@ -37,6 +37,10 @@ def compare(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 def document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert result.stdout, result.stderr
     return json.loads(result.stdout)
+
+
+def url_of(server: Any) -> str:
+    return "http://%s:%d" % server.address
 
 
 class Peer:
@@ -64,8 +68,11 @@ class Peer:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Threads(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self._server = Threads(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -152,17 +159,17 @@ def test_the_suite_is_one_table(tmp_path):
 
 def test_a_running_servers_arms(server):
     one = server([twin("/fib/{n}", "fib", "fib")], pin="open")
-    result = compare("--url", one.url + "/fib/{10,11}", "--admin", one.admin_url, "--arms", "cpp,py", "--json", *GLANCE)
+    result = compare("--url", url_of(one) + "/fib/{10,11}", "--admin", one.admin_url, "--arms", "cpp,py", "--json", *GLANCE)
     run_ = document(result)
     assert (run_["control"]["name"], run_["candidate"]["name"]) == ("cpp", "py")
     assert run_["requests"]["distinct"] == 2
-    arms = {(arm["arm"]): arm["requests"]["2xx"] for arm in one.status()["arms"] if arm["route"] == "/fib/{n}"}
-    assert arms["cpp"] > arms["py"] > 50  # calibration is control's
+    arms = {(arm["arm"]): arm["requests"]["2xx"] for arm in one.admin("/api/v1/status").json()["arms"] if arm["route"] == "/fib/{n}"}
+    assert arms["cpp"] > arms["py"] > 30  # calibration is control's
 
 
 def test_a_server_that_lets_nobody_choose_an_arm(server):
     one = server([twin("/fib/{n}", "fib", "fib")], pin="off")
-    result = compare("--url", one.url + "/fib/10", "--admin", one.admin_url, *GLANCE)
+    result = compare("--url", url_of(one) + "/fib/10", "--admin", one.admin_url, *GLANCE)
     assert result.returncode == 1
     assert "does not let us choose the arm" in result.stderr
     assert "--token" in result.stderr
@@ -178,20 +185,15 @@ def test_any_two_servers(peer):
     assert all(effect["ratio"] is None for effect in cpu)  # nobody said which processes they are
 
 
-def test_a_run_with_failed_connections_has_no_numbers(peer):
-    asked: list[str] = []
-
-    def fails_now_and_then(path: str) -> str | None:
-        asked.append(path)
-        return None if len(asked) % 20 == 0 else "[]"
-
-    a, b = peer(), peer(fails_now_and_then)
-    result = compare("--a", a.url, "--b", b.url, "--request", "POST /", *GLANCE)
-    assert result.returncode in (1, 4), result.stdout  # 1: its very first answers failed
+def test_nobody_answers(peer):
+    a, b = peer(), peer(lambda path: None)
+    closing = compare("--a", a.url, "--b", b.url, *GLANCE)
+    assert closing.returncode == 1
+    assert f"{b.url} does not answer GET /: the connection was closed" in closing.stderr
     b.stop()
-    result = compare("--a", a.url, "--b", b.url, *GLANCE)
-    assert result.returncode == 1
-    assert "does not answer GET /" in result.stderr
+    gone = compare("--a", a.url, "--b", b.url, *GLANCE)
+    assert gone.returncode == 1
+    assert "Connection refused" in gone.stderr
 
 
 def test_an_overloaded_server_is_no_measurement(peer):
