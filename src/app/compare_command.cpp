@@ -20,6 +20,7 @@
 #include "app/progress_line.hpp"
 #include "app/route_lookup.hpp"
 #include "app/version.hpp"
+#include "base/clock.hpp"
 #include "benchmark/contest.hpp"
 
 namespace tandem::app {
@@ -48,7 +49,7 @@ void catch_interrupts() {
 }
 
 std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().wall().time_since_epoch()).count();
 }
 
 std::string joined(const std::vector<int>& numbers) {
@@ -71,9 +72,9 @@ struct Deployment {
   std::string admin;  // empty: it does not tell
   pid_t pid = 0;      // on this machine; 0: unknown
   std::string machine;
-  std::vector<TwinRoute> routes;           // all of them, in order
-  std::map<std::string, comparison::Settings> rules;   // by name, of routes that have some
-  std::map<std::string, std::string> controls;         // the same
+  std::vector<TwinRoute> routes;                      // all of them, in order
+  std::map<std::string, comparison::Settings> rules;  // by name, of routes that have some
+  std::map<std::string, std::string> controls;        // the same
 };
 
 Result<json> ask_admin(const std::string& admin, const std::string& page) {
@@ -91,7 +92,8 @@ Result<void> read_routes(Deployment& deployment) {
   if (!status) return status.error();
   deployment.pid = status->value("pid", 0);
   for (const auto& listing : (*listed)["routes"]) {
-    TwinRoute route{listing.value("name", ""), listing.value("path", ""), listing.value("methods", std::vector<std::string>{}), {}};
+    TwinRoute route{
+        listing.value("name", ""), listing.value("path", ""), listing.value("methods", std::vector<std::string>{}), {}};
     for (const auto& arm : listing["arms"]) route.arms.push_back({arm.value("name", ""), arm.value("backend", "")});
     deployment.routes.push_back(std::move(route));
   }
@@ -122,7 +124,8 @@ Result<Opponent> opponent(const std::string& url, bool allow_remote) {
   const auto address = loadgen::resolve(*target);
   if (!address) return address.error();
   if (!address->is_local && !allow_remote)
-    return Error("\"" + target->name + "\" is another machine: a load on it could do harm. --allow-remote says that it may be loaded");
+    return Error("\"" + target->name +
+                 "\" is another machine: a load on it could do harm. --allow-remote says that it may be loaded");
   Opponent one;
   one.subject.url = url;
   one.address = *address;
@@ -155,11 +158,13 @@ Result<std::pair<Arm, Arm>> arms_of(const Deployment& deployment, const TwinRout
       if (found == route.arms.end()) return Error("route " + route.name + " has no arm \"" + name + "\"");
     return std::pair{*control, *candidate};
   }
-  if (const auto known = deployment.controls.find(route.name); known != deployment.controls.end()) control = find(known->second);
+  if (const auto known = deployment.controls.find(route.name); known != deployment.controls.end())
+    control = find(known->second);
   if (control == route.arms.end())
     control = std::find_if(route.arms.begin(), route.arms.end(), [](const Arm& arm) { return arm.backend != "native"; });
   if (control == route.arms.end()) control = route.arms.begin();
-  const auto candidate = std::find_if(route.arms.begin(), route.arms.end(), [&](const Arm& arm) { return arm.name != control->name; });
+  const auto candidate =
+      std::find_if(route.arms.begin(), route.arms.end(), [&](const Arm& arm) { return arm.name != control->name; });
   return std::pair{*control, *candidate};
 }
 
@@ -170,10 +175,12 @@ class Stage {
   void operator()(const std::string& title, const benchmark::Progress& progress) const {
     const auto all = static_cast<double>(count_);
     const auto left = progress.share > 0 && count_ > 1
-                          ? Nanoseconds(static_cast<Nanoseconds::rep>(static_cast<double>(progress.left.count()) / (1 - std::min(progress.share, 0.99)) *
+                          ? Nanoseconds(static_cast<Nanoseconds::rep>(static_cast<double>(progress.left.count()) /
+                                                                      (1 - std::min(progress.share, 0.99)) *
                                                                       (all - static_cast<double>(index_) - progress.share)))
                           : progress.left;
-    line_.show((title.empty() ? "" : title + ", ") + progress.doing, (static_cast<double>(index_) + progress.share) / all, left);
+    line_.show((title.empty() ? "" : title + ", ") + progress.doing, (static_cast<double>(index_) + progress.share) / all,
+               left);
   }
 
  private:
@@ -250,8 +257,10 @@ class Corpus {
   Result<std::vector<PlannedRequest>> of(const TwinRoute& route, std::size_t index) const {
     if (!requests_[index].empty()) return requests_[index];
     const bool is_fixed = route.path.find_first_of("{*") == std::string::npos;
-    const bool takes_get = route.methods == std::vector<std::string>{"*"} || std::find(route.methods.begin(), route.methods.end(), "GET") != route.methods.end();
-    if (is_fixed && takes_get) return std::vector<PlannedRequest>{{.method = "GET", .target = route.path, .headers = {}, .body = {}}};
+    const bool takes_get = route.methods == std::vector<std::string>{"*"} ||
+                           std::find(route.methods.begin(), route.methods.end(), "GET") != route.methods.end();
+    if (is_fixed && takes_get)
+      return std::vector<PlannedRequest>{{.method = "GET", .target = route.path, .headers = {}, .body = {}}};
     auto message = "there is no request for " + route.path + ": give one with --request or --corpus";
     if (!stranger_.empty()) message += " (no route answers " + stranger_ + ")";
     return Error(message);
@@ -262,7 +271,8 @@ class Corpus {
   std::string stranger_;                               // a request that no route answers
 };
 
-Result<Run> compare_route(const CompareCommand& command, const Deployment& deployment, std::size_t index, const Corpus& corpus, const Stage& stage) {
+Result<Run> compare_route(const CompareCommand& command, const Deployment& deployment, std::size_t index,
+                          const Corpus& corpus, const Stage& stage) {
   const auto& route = deployment.routes[index];
   auto requests = corpus.of(route, index);
   if (!requests) return requests.error();
@@ -271,12 +281,15 @@ Result<Run> compare_route(const CompareCommand& command, const Deployment& deplo
   auto control = arm_of(deployment, arms->first, command), candidate = arm_of(deployment, arms->second, command);
   if (!control) return control.error();
   if (!candidate) return candidate.error();
-  const auto first = loadgen::fetch(control->address, make_wire_request(requests->front(), control->host, control->fields), command.plan.timeout);
+  const auto first = loadgen::fetch(control->address, make_wire_request(requests->front(), control->host, control->fields),
+                                    command.plan.timeout);
   if (first && first->status == 426) return Error("it is a WebSocket");
   const auto rules = deployment.rules.find(route.name);
   auto run = hold(command, route.name, deployment.machine, std::move(*control), std::move(*candidate),
                   rules == deployment.rules.end() ? comparison::Settings{} : rules->second, std::move(*requests), stage);
-  if (run && route.arms.size() > 2) run->notes.push_back("The route has " + std::to_string(route.arms.size()) + " arms; --arms chooses which two are compared.");
+  if (run && route.arms.size() > 2)
+    run->notes.push_back("The route has " + std::to_string(route.arms.size()) +
+                         " arms; --arms chooses which two are compared.");
   return run;
 }
 
@@ -285,7 +298,9 @@ int exit_code(const CompareCommand& command, const std::vector<Run>& runs) {
   bool is_different = false, is_interrupted = false;
   for (const auto& run : runs) {
     const auto outcome = judge(run, evaluate(run), command.fail_if);
-    const auto rank = [](Outcome each) { return each == Outcome::invalid ? 2 : each == Outcome::fail ? 3 : each == Outcome::undecided ? 1 : 0; };
+    const auto rank = [](Outcome each) {
+      return each == Outcome::invalid ? 2 : each == Outcome::fail ? 3 : each == Outcome::undecided ? 1 : 0;
+    };
     if (rank(outcome) > rank(worst)) worst = outcome;
     is_different = is_different || (run.answers && run.answers->different + run.answers->failed > 0);
     is_interrupted = is_interrupted || run.is_interrupted;
@@ -297,7 +312,9 @@ int exit_code(const CompareCommand& command, const std::vector<Run>& runs) {
 
 int print(const CompareCommand& command, const Run& run) {
   const auto findings = evaluate(run);
-  std::cout << (command.format == "json" ? to_json(run, findings) : command.format == "md" ? to_markdown(run, findings) : to_text(run, findings));
+  std::cout << (command.format == "json" ? to_json(run, findings)
+                : command.format == "md" ? to_markdown(run, findings)
+                                         : to_text(run, findings));
   return exit_code(command, {run});
 }
 
@@ -310,8 +327,8 @@ int compare_suite(const CompareCommand& command, const Deployment& deployment, c
   ProgressLine line;
   Suite suite;
   suite.title = command.config;
-  const auto count = static_cast<std::size_t>(
-      std::count_if(deployment.routes.begin(), deployment.routes.end(), [](const TwinRoute& route) { return route.arms.size() > 1; }));
+  const auto count = static_cast<std::size_t>(std::count_if(deployment.routes.begin(), deployment.routes.end(),
+                                                            [](const TwinRoute& route) { return route.arms.size() > 1; }));
   std::size_t number = 0;
   for (std::size_t i = 0; i < deployment.routes.size() && !stop; ++i) {
     if (deployment.routes[i].arms.size() < 2) continue;
@@ -353,13 +370,15 @@ int compare_private(const CompareCommand& command) {
   if (!config) return kBadConfig;
   const auto cpus = usable_cpus();
   const bool is_apart = cpus.size() > 1;
-  auto server = PrivateServer::start(command.config, is_apart ? std::vector<int>(cpus.begin() + 1, cpus.end()) : std::vector<int>{});
+  auto server =
+      PrivateServer::start(command.config, is_apart ? std::vector<int>(cpus.begin() + 1, cpus.end()) : std::vector<int>{});
   if (!server) return complain(server.error().message);
   if (is_apart) run_on_cpu(cpus.front());
   Deployment deployment;
   deployment.url = server->url();
   deployment.admin = server->admin();
-  deployment.machine = is_apart ? "generator on CPU " + std::to_string(cpus.front()) + ", server on CPU " + joined({cpus.begin() + 1, cpus.end()})
+  deployment.machine = is_apart ? "generator on CPU " + std::to_string(cpus.front()) + ", server on CPU " +
+                                      joined({cpus.begin() + 1, cpus.end()})
                                 : "generator and server share one CPU";
   if (auto read = read_routes(deployment); !read) return complain(read.error().message);
   for (const auto& route : config->routes)
@@ -401,8 +420,8 @@ int compare_servers(const CompareCommand& command) {
   if (!requests) return complain(requests.error().message);
   ProgressLine line;
   const Stage stage(line, 0, 1);
-  const auto run = hold(command, "a and b", "generator and servers share " + std::to_string(usable_cpus().size()) + " CPUs", std::move(*control),
-                        std::move(*candidate), {}, std::move(*requests), stage);
+  const auto run = hold(command, "a and b", "generator and servers share " + std::to_string(usable_cpus().size()) + " CPUs",
+                        std::move(*control), std::move(*candidate), {}, std::move(*requests), stage);
   line.clear();
   return run ? print(command, *run) : complain(run.error().message);
 }

@@ -72,7 +72,8 @@ Result<benchmark::Plan> make_plan(const TypedCompare& typed) {
 Result<void> check_subject(const TypedCompare& typed) {
   const bool has_pair = !typed.url_a.empty() || !typed.url_b.empty();
   if (has_pair && (typed.url_a.empty() || typed.url_b.empty())) return Error("--a and --b belong together");
-  if (has_pair && !typed.url.empty()) return Error("--a and --b are two servers, --url is one with two arms: give one or the other");
+  if (has_pair && !typed.url.empty())
+    return Error("--a and --b are two servers, --url is one with two arms: give one or the other");
   if ((has_pair || !typed.url.empty()) && (typed.suite || !typed.config.empty()))
     return Error("a config starts a server of its own: leave --url, --a and --b out, or the config and --suite");
   if (typed.suite && !typed.route.empty()) return Error("--suite runs every twin route: leave ROUTE out");
@@ -81,7 +82,9 @@ Result<void> check_subject(const TypedCompare& typed) {
   if (has_pair && typed.corpus.empty() && typed.requests.empty()) {
     const auto a = loadgen::parse_target(typed.url_a), b = loadgen::parse_target(typed.url_b);
     if (a && b && !b->path.empty() && a->path != b->path)
-      return Error("--a and --b have different paths, but the same requests go to both: give the servers, and the requests with --request or --corpus");
+      return Error(
+          "--a and --b have different paths, but the same requests go to both: give the servers, and the requests with "
+          "--request or --corpus");
   }
   if (typed.pairs > 24) return Error("--blocks: at most 24 pairs; longer blocks (--duration) say more");
   if (typed.rate < 0) return Error("--rate: expected requests a second");
@@ -92,36 +95,55 @@ Result<void> check_subject(const TypedCompare& typed) {
 
 void declare_compare_options(CLI::App& command, TypedCompare& typed) {
   command.footer(
-      "Blocks of load on one and on the other alternate, in random order; latency counts from the moment a request was due.\n"
+      "Blocks of load on one and on the other alternate, in random order; latency counts from the moment a request was "
+      "due.\n"
       "Exit codes: 0 fine, 1 --fail-if holds or answers differ (--check), 2 bad usage, 3 undecided, 4 the run is invalid.");
   command.add_option("CONFIG", typed.config, "a config: a server is started for it, and stopped");
   command.add_option("ROUTE", typed.route, "name or path of its twin route");
   command.add_flag("--suite", typed.suite, "every twin route of the config, one table");
-  command.add_option("--url", typed.url, "a twin route of a running server, such as http://127.0.0.1:8080/fib/20")->type_name("URL");
-  command.add_option("--admin", typed.admin, std::string("that server's admin side; default ") + kDefaultAdmin)->type_name("URL");
+  command.add_option("--url", typed.url, "a twin route of a running server, such as http://127.0.0.1:8080/fib/20")
+      ->type_name("URL");
+  command.add_option("--admin", typed.admin, std::string("that server's admin side; default ") + kDefaultAdmin)
+      ->type_name("URL");
   command.add_option("--arms", typed.arms, "the arms, control first")->type_name("CONTROL,CANDIDATE");
   command.add_option("--a", typed.url_a, "one server, any: the control")->type_name("URL");
   command.add_option("--b", typed.url_b, "the other: the candidate")->type_name("URL");
-  command.add_option("--pid-a", typed.pid_a, "its process here: what requests cost")->type_name("PID")->check(CLI::PositiveNumber);
+  command.add_option("--pid-a", typed.pid_a, "its process here: what requests cost")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
   command.add_option("--pid-b", typed.pid_b, "the other's")->type_name("PID")->check(CLI::PositiveNumber);
-  command.add_option("--corpus", typed.corpus, "requests to send in turn: HAR, or lines [METHOD] TARGET [-H FIELD] [-d BODY]; default CONFIG's .requests file")
+  command
+      .add_option(
+          "--corpus", typed.corpus,
+          "requests to send in turn: HAR, or lines [METHOD] TARGET [-H FIELD] [-d BODY]; default CONFIG's .requests file")
       ->type_name("FILE");
   command.add_option("--request", typed.requests, "one such line, with curl's globs: '/fib/[1-25]'; may be repeated")
       ->type_name("LINE")
       ->allow_extra_args(false);
-  command.add_option("--rate", typed.rate, "requests a second; default: a third of what the slower one can do alone")->type_name("N");
+  command.add_option("--rate", typed.rate, "requests a second; default: a third of what the slower one can do alone")
+      ->type_name("N");
   command.add_option("--duration", typed.duration, "of a block; default 10s, of a suite 1s")->type_name("TIME");
-  command.add_option("--washout", typed.washout, "at the start of a block, not counted; default 2s, of a suite 0.2s")->type_name("TIME");
-  command.add_option("--blocks", typed.pairs, "pairs of blocks; default 8, of a suite 6; verdicts need 6")->type_name("N")->check(CLI::PositiveNumber);
-  command.add_option("--calibration", typed.calibration, "pairs of control against itself; default 3, of a suite 1")->type_name("N");
-  command.add_option("--connections", typed.connections, "kept connections; default 16")->type_name("N")->check(CLI::Range(1, 10000));
-  command.add_option("--arrivals", typed.arrivals, "poisson (default) or constant")->check(CLI::IsMember({"poisson", "constant"}));
+  command.add_option("--washout", typed.washout, "at the start of a block, not counted; default 2s, of a suite 0.2s")
+      ->type_name("TIME");
+  command.add_option("--blocks", typed.pairs, "pairs of blocks; default 8, of a suite 6; verdicts need 6")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--calibration", typed.calibration, "pairs of control against itself; default 3, of a suite 1")
+      ->type_name("N");
+  command.add_option("--connections", typed.connections, "kept connections; default 16")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10000));
+  command.add_option("--arrivals", typed.arrivals, "poisson (default) or constant")
+      ->check(CLI::IsMember({"poisson", "constant"}));
   command.add_option("--timeout", typed.timeout, "of a request; default 10s")->type_name("TIME");
   command.add_option("--slo", typed.goal, "search the highest rate that keeps it, such as p99=20ms")->type_name("GOAL");
   command.add_option("--seed", typed.seed, "of order and arrivals; default 1")->type_name("N");
-  command.add_option("--ignore", typed.ignore, "a JSON path that is not compared; may be repeated")->type_name("PATH")->allow_extra_args(false);
+  command.add_option("--ignore", typed.ignore, "a JSON path that is not compared; may be repeated")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   command.add_flag("--check", typed.check, "compare the answers only, without load");
-  command.add_option("--fail-if", typed.fail_if, "conditions for exit code 1, such as 'p99>1.2,errors>0.01'")->type_name("CONDITIONS");
+  command.add_option("--fail-if", typed.fail_if, "conditions for exit code 1, such as 'p99>1.2,errors>0.01'")
+      ->type_name("CONDITIONS");
   command.add_option("--token", typed.token, "a pin token of the server")->type_name("TOKEN");
   command.add_flag("--allow-remote", typed.allow_remote, "load a server on another machine, too");
   command.add_flag("--json", typed.json, "print JSON");

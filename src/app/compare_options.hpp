@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "benchmark/benchmark.hpp"
 #include "base/result.hpp"
+#include "benchmark/benchmark.hpp"
 
 namespace CLI {
 class App;
@@ -20,7 +20,7 @@ struct CompareCommand {
   std::string url;     // of a running server's twin route
   std::string admin;   // of that server, whose routes and arms it tells
   std::string url_a, url_b;
-  int pid_a = 0, pid_b = 0;  // whose CPU time is counted; 0: unknown
+  int pid_a = 0, pid_b = 0;        // whose CPU time is counted; 0: unknown
   std::string control, candidate;  // arms; empty: chosen
   std::string corpus;
   std::vector<std::string> requests;  // lines of a corpus

@@ -46,8 +46,10 @@ Result<std::uint64_t> parse_number(const std::string& option, const std::string&
 
 Result<Milliseconds> parse_seconds(const std::string& option, const std::string& text) {
   double seconds = 0;
-  const bool has_unit = text.size() > 1 && text.back() == 's' && ascii::is_digit(text[text.size() - 2]);  // "0.2s", not "250ms"
-  if (parse_whole(has_unit ? text.substr(0, text.size() - 1) : text, seconds) && seconds >= 0 && seconds <= std::chrono::seconds(kLongest).count())
+  const bool has_unit =
+      text.size() > 1 && text.back() == 's' && ascii::is_digit(text[text.size() - 2]);  // "0.2s", not "250ms"
+  if (parse_whole(has_unit ? text.substr(0, text.size() - 1) : text, seconds) && seconds >= 0 &&
+      seconds <= std::chrono::seconds(kLongest).count())
     return Milliseconds(static_cast<Milliseconds::rep>(seconds * 1000));
   if (const auto duration = config::parse_duration(text); duration && *duration <= kLongest) return *duration;
   return Error(option + ": expected seconds, or a duration such as \"250ms\" or \"5m\", at most 24h, got \"" + text + "\"");

@@ -81,7 +81,9 @@ Result<std::string> private_config(const std::string& text, const std::string& f
 Result<PrivateServer> PrivateServer::start(const std::string& config_file, const std::vector<int>& cpus) {
   PrivateServer server;
   std::string folder = (std::filesystem::temp_directory_path() / "tandem-compare-XXXXXX").string();
-  if (!::mkdtemp(folder.data())) return Error("compare.no_server", "can't make a folder in the temporary directory: " + std::string(std::strerror(errno)));
+  if (!::mkdtemp(folder.data()))
+    return Error("compare.no_server",
+                 "can't make a folder in the temporary directory: " + std::string(std::strerror(errno)));
   server.folder_ = folder;
   const auto config = private_config(read_file(config_file), folder);
   if (!config) return config.error();

@@ -28,7 +28,8 @@ std::string format_left(Nanoseconds left) {
 std::string progress_text(const std::string& doing, double share, Nanoseconds left, std::size_t columns) {
   const auto done = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBar);
   auto text = "[" + std::string(done, '#') + std::string(kBar - done, '.') + "] " +
-              std::to_string(static_cast<int>(std::clamp(share, 0.0, 1.0) * 100)) + " %  " + format_left(left) + "  " + doing;
+              std::to_string(static_cast<int>(std::clamp(share, 0.0, 1.0) * 100)) + " %  " + format_left(left) + "  " +
+              doing;
   if (text.size() >= columns) text.resize(columns > 0 ? columns - 1 : 0);
   return text;
 }

@@ -59,7 +59,7 @@ struct CapacityStep {
   bool is_confirmation = false;
 };
 struct Capacity {
-  double rate = 0;                      // the highest that kept the goal, three times again; 0: none
+  double rate = 0;                       // the highest that kept the goal, three times again; 0: none
   bool is_limited_by_generator = false;  // the generator could do no more: the arm may
   std::vector<CapacityStep> steps;
 };
@@ -169,7 +169,7 @@ std::string to_markdown(const Suite& suite);
 // "p99>1.2", "mean>=1.1", "errors>0.01", "cpu<0.5", "differences>0"; several are parted by commas.
 enum class Outcome : std::uint8_t { pass = 0, fail = 1, undecided = 3, invalid = 4 };
 struct Condition {
-  std::string subject;  // a Metric's name, "errors" (the candidate's share), "differences" (answers)
+  std::string subject;   // a Metric's name, "errors" (the candidate's share), "differences" (answers)
   std::string relation;  // ">", ">=", "<", "<="
   double limit = 0;
 };

@@ -24,7 +24,9 @@ bool fulfils(double value, const Condition& condition) {
   return value <= condition.limit;
 }
 
-Outcome judge_number(double value, const Condition& condition) { return fulfils(value, condition) ? Outcome::fail : Outcome::pass; }
+Outcome judge_number(double value, const Condition& condition) {
+  return fulfils(value, condition) ? Outcome::fail : Outcome::pass;
+}
 
 // Of the whole interval.
 Outcome judge_interval(const statistics::Interval& interval, const Condition& condition) {

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxChecked = 500;  // requests of a corpus whose answers 
 constexpr std::size_t kMaxSamples = 20;
 constexpr Nanoseconds kProbe = Milliseconds(300);  // of one arm
 constexpr Nanoseconds kIdle = Milliseconds(300);
-constexpr double kMinRate = 5, kMaxRate = 2000;    // of a rate that nobody asked for
+constexpr double kMinRate = 5, kMaxRate = 2000;  // of a rate that nobody asked for
 constexpr unsigned kConfirmations = 3;
 constexpr unsigned kBisections = 5;
 constexpr double kMaxCapacity = 500'000;
@@ -95,7 +95,8 @@ class Contest {
     if (!orders_.tell) return;
     const auto& plan = run_.plan;
     const auto blocks = 2 * (plan.pairs + plan.calibration_pairs);
-    const auto left = (plan.block + plan.washout) * static_cast<Nanoseconds::rep>(blocks - std::min(blocks, run_.blocks.size()));
+    const auto left =
+        (plan.block + plan.washout) * static_cast<Nanoseconds::rep>(blocks - std::min(blocks, run_.blocks.size()));
     const auto done = SteadyClock::now() - begin_;
     orders_.tell({std::move(doing), seconds(done) / std::max(seconds(done + left), 1e-9), left});
   }
@@ -107,15 +108,18 @@ class Contest {
   Result<void> reach(Side side) {
     const auto& one = opponent(side);
     const auto answer = ask(side, 0);
-    if (!answer) return Error("compare.no_answer", one.subject.url + " does not answer " + run_.example + ": " + answer.error().message);
+    if (!answer)
+      return Error("compare.no_answer",
+                   one.subject.url + " does not answer " + run_.example + ": " + answer.error().message);
     const auto arms = answer->values("tandem-arm");
     const bool is_denied = !answer->values("tandem-override-status").empty();
     if (one.arm.empty() || (!is_denied && !arms.empty() && arms.front() == one.arm)) return {};
-    return Error("compare.no_arm", one.subject.url + " does not let us choose the arm \"" + one.arm + "\" of " + run_.example +
-                                       (is_denied      ? ": it says that we may not"
-                                        : arms.empty() ? ": it answers with status " + std::to_string(answer->status) + " and no arm"
-                                                       : ": \"" + std::string(arms.front()) + "\" answers") +
-                                       " (see \"pin\" in the config, and --token)");
+    return Error("compare.no_arm",
+                 one.subject.url + " does not let us choose the arm \"" + one.arm + "\" of " + run_.example +
+                     (is_denied      ? ": it says that we may not"
+                      : arms.empty() ? ": it answers with status " + std::to_string(answer->status) + " and no arm"
+                                     : ": \"" + std::string(arms.front()) + "\" answers") +
+                     " (see \"pin\" in the config, and --token)");
   }
 
   // Each request to both, twice: control's two answers tell what differs by itself.
@@ -223,8 +227,8 @@ class Contest {
     for (const auto side : order) {
       const auto loaded = is_calibration ? Side::control : side;
       tell((is_calibration ? "control against itself, pair " : "pair ") + std::to_string(pair + 1) + " of " +
-           std::to_string(is_calibration ? run_.plan.calibration_pairs : run_.plan.pairs) + ": " + opponent(loaded).subject.name +
-           ", " + std::to_string(std::lround(run_.plan.rate)) + " requests a second");
+           std::to_string(is_calibration ? run_.plan.calibration_pairs : run_.plan.pairs) + ": " +
+           opponent(loaded).subject.name + ", " + std::to_string(std::lround(run_.plan.rate)) + " requests a second");
       auto block = run_block(loaded, load_of(run_.plan.rate, seed));
       if (is_stopped()) return;  // half a pair says nothing
       block.side = side;
@@ -267,7 +271,8 @@ class Contest {
   Capacity find_capacity(Side side) {
     Capacity capacity;
     double good = 0, bad = run_.plan.rate;
-    while (!is_stopped() && bad <= kMaxCapacity && try_rate(side, bad, capacity, false).is_kept) good = std::exchange(bad, bad * 2);
+    while (!is_stopped() && bad <= kMaxCapacity && try_rate(side, bad, capacity, false).is_kept)
+      good = std::exchange(bad, bad * 2);
     for (unsigned i = 0; i < kBisections && !is_stopped(); ++i) {
       const auto middle = good > 0 ? std::sqrt(good * bad) : bad / 2;
       (try_rate(side, middle, capacity, false).is_kept ? good : bad) = middle;

@@ -23,11 +23,11 @@ struct Cost {
 struct Opponent {
   Subject subject;
   loadgen::Address address;
-  std::string host;                                          // the Host field
-  std::vector<std::pair<std::string, std::string>> fields;   // sent with each request: a pin, a token
-  std::string arm;                                           // that must answer; empty: the server has no arms
-  std::function<std::optional<Cost>()> cost;                 // may be empty: unknown
-  std::function<std::uint64_t()> revision;                   // of what it serves; may be empty: unknown
+  std::string host;                                         // the Host field
+  std::vector<std::pair<std::string, std::string>> fields;  // sent with each request: a pin, a token
+  std::string arm;                                          // that must answer; empty: the server has no arms
+  std::function<std::optional<Cost>()> cost;                // may be empty: unknown
+  std::function<std::uint64_t()> revision;                  // of what it serves; may be empty: unknown
 };
 
 struct Progress {

@@ -25,8 +25,8 @@ struct MetricTraits {
   std::string_view name;
   double quantile;  // 0: none
 };
-constexpr std::array kMetrics{MetricTraits{Metric::mean, "mean", 0},   MetricTraits{Metric::p50, "p50", 0.5},
-                              MetricTraits{Metric::p90, "p90", 0.9},   MetricTraits{Metric::p99, "p99", 0.99},
+constexpr std::array kMetrics{MetricTraits{Metric::mean, "mean", 0},      MetricTraits{Metric::p50, "p50", 0.5},
+                              MetricTraits{Metric::p90, "p90", 0.9},      MetricTraits{Metric::p99, "p99", 0.99},
                               MetricTraits{Metric::p999, "p99.9", 0.999}, MetricTraits{Metric::cpu, "cpu", 0}};
 
 struct Pair {
@@ -60,7 +60,8 @@ double value_of(const Run& run, const MetricTraits& metric, const Block& block) 
 }
 
 // ln(candidate / control) of each pair; nothing when one of them has no value.
-std::optional<std::vector<double>> differences_of(const Run& run, const MetricTraits& metric, const std::vector<Pair>& pairs) {
+std::optional<std::vector<double>> differences_of(const Run& run, const MetricTraits& metric,
+                                                  const std::vector<Pair>& pairs) {
   std::vector<double> differences;
   for (const auto& pair : pairs) {
     const auto control = value_of(run, metric, *pair.control), candidate = value_of(run, metric, *pair.candidate);
@@ -79,7 +80,9 @@ double pooled(const Run& run, const MetricTraits& metric, const std::vector<Pair
   return sum / static_cast<double>(pairs.size());
 }
 
-std::string plural(std::size_t count, const std::string& noun) { return std::to_string(count) + " " + noun + (count == 1 ? "" : "s"); }
+std::string plural(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
 
 // Why a metric can't be judged; empty: it can.
 std::string objection(const Run& run, const MetricTraits& metric, const std::vector<Pair>& pairs) {
@@ -88,7 +91,9 @@ std::string objection(const Run& run, const MetricTraits& metric, const std::vec
   if (metric.quantile < 0.9) return {};
   const auto needed = statistics::wilks_minimum(metric.quantile, 0.95);
   const auto enough = [&](const Block* block) { return block->latency.count() >= needed; };
-  if (std::all_of(pairs.begin(), pairs.end(), [&](const Pair& pair) { return enough(pair.control) && enough(pair.candidate); })) return {};
+  if (std::all_of(pairs.begin(), pairs.end(),
+                  [&](const Pair& pair) { return enough(pair.control) && enough(pair.candidate); }))
+    return {};
   return std::string(metric.name) + " needs " + std::to_string(needed) + " requests in each block";
 }
 
@@ -114,12 +119,14 @@ void pass_verdict(const Run& run, const MetricTraits& metric, double margin, Eff
   }
 }
 
-Effect effect_of(const Run& run, const Findings& findings, const MetricTraits& metric, const std::vector<Pair>& pairs, double alpha) {
+Effect effect_of(const Run& run, const Findings& findings, const MetricTraits& metric, const std::vector<Pair>& pairs,
+                 double alpha) {
   Effect effect;
   effect.metric = metric.metric;
   const auto differences = differences_of(run, metric, pairs);
   if (!differences) {
-    effect.why = metric.metric == Metric::cpu ? "what requests cost the server is unknown, or too little to tell" : "nothing was answered";
+    effect.why = metric.metric == Metric::cpu ? "what requests cost the server is unknown, or too little to tell"
+                                              : "nothing was answered";
     return effect;
   }
   effect.control = pooled(run, metric, pairs, Side::control, findings.control);
@@ -171,21 +178,24 @@ Check late_check(const Run& run) {
     latency.merge(block.latency);
   }
   const auto p99 = lateness.quantile_ns(0.99), limit = std::max(kMaxLateness, kMaxLatenessShare * latency.quantile_ns(0.5));
-  return {"generator on time", "p99 " + report::format_duration(p99) + " late", "at most " + report::format_duration(limit), p99 <= limit};
+  return {"generator on time", "p99 " + report::format_duration(p99) + " late", "at most " + report::format_duration(limit),
+          p99 <= limit};
 }
 
 Check rate_check(const Run& run) {
   double lowest = 1;
   for (const auto& block : run.blocks)
-    if (block.planned > 0) lowest = std::min(lowest, static_cast<double>(block.answered) / static_cast<double>(block.planned));
-  return {"load carried", report::format_percent(lowest) + " answered in the worst block", "at least " + report::format_percent(kMinAchieved),
-          lowest >= kMinAchieved};
+    if (block.planned > 0)
+      lowest = std::min(lowest, static_cast<double>(block.answered) / static_cast<double>(block.planned));
+  return {"load carried", report::format_percent(lowest) + " answered in the worst block",
+          "at least " + report::format_percent(kMinAchieved), lowest >= kMinAchieved};
 }
 
 Check generator_check(const Run& run) {
   double most = 0;
   for (const auto& block : run.blocks) most = std::max(most, block.generator_cpu);
-  return {"generator's CPU", report::format_percent(most) + " of a core", "below " + report::format_percent(kMaxGeneratorCpu), most < kMaxGeneratorCpu};
+  return {"generator's CPU", report::format_percent(most) + " of a core",
+          "below " + report::format_percent(kMaxGeneratorCpu), most < kMaxGeneratorCpu};
 }
 
 Check socket_check(const Run& run) {
@@ -198,19 +208,24 @@ Check revision_check(const Run& run) {
   bool is_same = true;
   for (const auto& block : run.blocks) is_same = is_same && block.server_revision == run.blocks.front().server_revision;
   const bool is_known = run.blocks.front().server_revision != 0;
-  return {"server's configuration", !is_same ? "changed" : is_known ? "the same throughout" : "unknown", "the same throughout", is_same};
+  return {"server's configuration",
+          !is_same   ? "changed"
+          : is_known ? "the same throughout"
+                     : "unknown",
+          "the same throughout", is_same};
 }
 
 Check clock_check(const Run& run) {
   Nanoseconds most{0};
   for (const auto& block : run.blocks) most = std::max(most, Nanoseconds(std::abs(block.clock_step.count())));
-  return {"clock", "moved by " + report::format_duration(static_cast<double>(most.count())), "less than 10 ms a block", most < kMaxClockStep};
+  return {"clock", "moved by " + report::format_duration(static_cast<double>(most.count())), "less than 10 ms a block",
+          most < kMaxClockStep};
 }
 
 // "p99 0.42× [0.38, 0.47], better"
 std::string clause(const Effect& effect) {
-  return std::string(name_of(effect.metric)) + " " + report::format_ratio(effect.ratio) + " " + report::format_interval(effect.interval) + ", " +
-         std::string(effect.verdict.words());
+  return std::string(name_of(effect.metric)) + " " + report::format_ratio(effect.ratio) + " " +
+         report::format_interval(effect.interval) + ", " + std::string(effect.verdict.words());
 }
 
 std::string answers_sentence(const Run& run) {
@@ -222,9 +237,10 @@ std::string answers_sentence(const Run& run) {
   else if (answers.different == 0)
     text = run.candidate.name + " answers the same as " + run.control.name + " (" + plural(judged, "request") + ")";
   else
-    text = run.candidate.name + " answers otherwise than " + run.control.name + " in " + std::to_string(answers.different) + " of " +
-           plural(judged, "request");
-  if (answers.unstable > 0) text += "; " + std::to_string(answers.unstable) + " of " + run.control.name + " are never the same and not compared";
+    text = run.candidate.name + " answers otherwise than " + run.control.name + " in " + std::to_string(answers.different) +
+           " of " + plural(judged, "request");
+  if (answers.unstable > 0)
+    text += "; " + std::to_string(answers.unstable) + " of " + run.control.name + " are never the same and not compared";
   if (answers.failed > 0) text += "; " + std::to_string(answers.failed) + " got no whole answer";
   return text + ".";
 }
@@ -232,9 +248,10 @@ std::string answers_sentence(const Run& run) {
 std::string capacity_sentence(const Run& run) {
   const auto one = [&](const Subject& subject, const Capacity& capacity) {
     const auto rate = std::to_string(std::lround(capacity.rate));
-    return subject.name + (capacity.rate == 0                  ? " at no rate that was tried"
-                           : capacity.is_limited_by_generator ? " at " + rate + " requests a second or more (the generator can do no more)"
-                                                              : " up to " + rate + " requests a second");
+    return subject.name + (capacity.rate == 0 ? " at no rate that was tried"
+                           : capacity.is_limited_by_generator
+                               ? " at " + rate + " requests a second or more (the generator can do no more)"
+                               : " up to " + rate + " requests a second");
   };
   return run.plan.goal->text + " is kept by " + one(run.control, *run.capacity_control) + ", by " +
          one(run.candidate, *run.capacity_candidate) + ".";
@@ -255,8 +272,9 @@ std::vector<std::string> sentences_of(const Run& run, const Findings& findings) 
   if (run.capacity_control && run.capacity_candidate) sentences.push_back(capacity_sentence(run));
   if (findings.candidate.errors() + findings.control.errors() > 0)
     sentences.push_back("Not answered as expected: " + std::to_string(findings.control.errors()) + " of " +
-                        plural(findings.control.planned, "request") + " of " + run.control.name + ", " + std::to_string(findings.candidate.errors()) +
-                        " of " + plural(findings.candidate.planned, "request") + " of " + run.candidate.name + ".");
+                        plural(findings.control.planned, "request") + " of " + run.control.name + ", " +
+                        std::to_string(findings.candidate.errors()) + " of " +
+                        plural(findings.candidate.planned, "request") + " of " + run.candidate.name + ".");
   return sentences;
 }
 
@@ -274,7 +292,8 @@ Findings evaluate(const Run& run) {
     for (const auto check : {late_check, rate_check, generator_check, socket_check, revision_check, clock_check})
       findings.checks.push_back(check(run));
   }
-  findings.is_valid = std::all_of(findings.checks.begin(), findings.checks.end(), [](const Check& check) { return check.is_ok; });
+  findings.is_valid =
+      std::all_of(findings.checks.begin(), findings.checks.end(), [](const Check& check) { return check.is_ok; });
   add_totals(pairs, findings);
   if (!findings.is_valid) return findings;
   // Half of the allowance for the mean, the rest for the others that can be judged (§5.10).
@@ -285,7 +304,8 @@ Findings evaluate(const Run& run) {
     if (!pairs.empty())
       findings.effects.push_back(effect_of(
           run, findings, metric, pairs,
-          metric.metric == Metric::mean ? run.plan.alpha / 2 : run.plan.alpha / 2 / static_cast<double>(std::max<std::size_t>(others, 1))));
+          metric.metric == Metric::mean ? run.plan.alpha / 2
+                                        : run.plan.alpha / 2 / static_cast<double>(std::max<std::size_t>(others, 1))));
   findings.sentences = sentences_of(run, findings);
   return findings;
 }

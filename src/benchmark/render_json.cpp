@@ -17,7 +17,9 @@ double seconds(Nanoseconds duration) { return std::chrono::duration<double>(dura
 // Where there is none, null.
 Json number(double value, bool is_there) { return is_there && std::isfinite(value) ? Json(value) : Json(); }
 
-Json subject_json(const Subject& subject) { return {{"name", subject.name}, {"backend", subject.backend}, {"url", subject.url}}; }
+Json subject_json(const Subject& subject) {
+  return {{"name", subject.name}, {"backend", subject.backend}, {"url", subject.url}};
+}
 
 Json plan_json(const Plan& plan) {
   Json json{{"rate", plan.rate},
@@ -72,7 +74,8 @@ Json block_json(const loadgen::Block& block, bool is_valid) {
             {"lateness_p99_ms", ms(block.lateness.quantile_ns(0.99))},
             {"generator_cpu", block.generator_cpu}};
   if (!is_valid) return json;
-  for (const auto& [name, quantile] : {std::pair{"p50_ms", 0.5}, std::pair{"p90_ms", 0.9}, std::pair{"p99_ms", 0.99}, std::pair{"p99.9_ms", 0.999}})
+  for (const auto& [name, quantile] :
+       {std::pair{"p50_ms", 0.5}, std::pair{"p90_ms", 0.9}, std::pair{"p99_ms", 0.99}, std::pair{"p99.9_ms", 0.999}})
     json[name] = ms(block.latency.quantile_ns(quantile));
   json["mean_ms"] = ms(block.latency.mean_ns());
   json["max_ms"] = ms(block.latency.max_ns());
@@ -81,7 +84,10 @@ Json block_json(const loadgen::Block& block, bool is_valid) {
 }
 
 Json answers_json(const AnswerCheck& answers) {
-  Json json{{"requests", answers.requests}, {"different", answers.different}, {"unstable", answers.unstable}, {"failed", answers.failed}};
+  Json json{{"requests", answers.requests},
+            {"different", answers.different},
+            {"unstable", answers.unstable},
+            {"failed", answers.failed}};
   auto samples = Json::array();
   for (const auto& sample : answers.samples) {
     auto differences = Json::array();
@@ -132,7 +138,8 @@ Json run_json(const Run& run, const Findings& findings) {
   auto effects = Json::array();
   for (const auto& effect : findings.effects) effects.push_back(effect_json(effect));
   json["effects"] = std::move(effects);
-  json["totals"] = {{"control", totals_json(findings.control, findings.is_valid)}, {"candidate", totals_json(findings.candidate, findings.is_valid)}};
+  json["totals"] = {{"control", totals_json(findings.control, findings.is_valid)},
+                    {"candidate", totals_json(findings.candidate, findings.is_valid)}};
   json["answers"] = run.answers ? answers_json(*run.answers) : Json();
   if (run.capacity_control) json["capacity"]["control"] = capacity_json(*run.capacity_control);
   if (run.capacity_candidate) json["capacity"]["candidate"] = capacity_json(*run.capacity_candidate);

@@ -37,7 +37,8 @@ std::string list(const std::vector<std::string>& sentences) {
 
 std::vector<std::vector<std::string>> check_rows(const Findings& findings) {
   std::vector<std::vector<std::string>> rows{{"check", "found", "demanded", ""}};
-  for (const auto& check : findings.checks) rows.push_back({check.name, check.value, check.demand, check.is_ok ? "ok" : "**failed**"});
+  for (const auto& check : findings.checks)
+    rows.push_back({check.name, check.value, check.demand, check.is_ok ? "ok" : "**failed**"});
   return rows;
 }
 
@@ -45,7 +46,8 @@ std::vector<std::vector<std::string>> difference_rows(const Run& run) {
   std::vector<std::vector<std::string>> rows{{"request", "what", "where", run.control.name, run.candidate.name}};
   for (const auto& sample : run.answers->samples)
     for (const auto& difference : sample.differences)
-      rows.push_back({sample.request, std::string(comparison::name_of(difference.kind)), difference.path, difference.control, difference.candidate});
+      rows.push_back({sample.request, std::string(comparison::name_of(difference.kind)), difference.path, difference.control,
+                      difference.candidate});
   return rows;
 }
 
@@ -53,9 +55,12 @@ std::vector<std::vector<std::string>> difference_rows(const Run& run) {
 
 std::string to_markdown(const Run& run, const Findings& findings) {
   std::string text = "## " + title_of(run) + "\n\n";
-  if (!run.blocks.empty()) text += std::string(findings.is_valid ? "Valid." : "**Invalid: no figure of this run may be used.**") + "\n\n" + table(check_rows(findings)) + "\n";
+  if (!run.blocks.empty())
+    text += std::string(findings.is_valid ? "Valid." : "**Invalid: no figure of this run may be used.**") + "\n\n" +
+            table(check_rows(findings)) + "\n";
   if (!findings.sentences.empty()) text += list(findings.sentences) + "\n";
-  if (findings.is_valid && !findings.effects.empty()) text += table(effect_rows(run, findings)) + "\n" + table(totals_rows(run, findings)) + "\n";
+  if (findings.is_valid && !findings.effects.empty())
+    text += table(effect_rows(run, findings)) + "\n" + table(totals_rows(run, findings)) + "\n";
   if (findings.is_valid && run.capacity_control) text += table(capacity_rows(run)) + "\n";
   if (run.answers && !run.answers->samples.empty()) text += table(difference_rows(run)) + "\n";
   text += list(setup_of(run));
@@ -65,7 +70,7 @@ std::string to_markdown(const Run& run, const Findings& findings) {
 
 std::string to_markdown(const Suite& suite) {
   std::string text = "## " + suite.title + "\n\n" + table(suite_rows(suite)) + "\n";
-  for (const auto& [route, why] : suite.skipped) text += "- skipped: " + route + ": " + why + "\n";
+  for (const auto& [route, why] : suite.skipped) text.append("- skipped: ").append(route).append(": ").append(why).append("\n");
   if (!suite.runs.empty()) text += list(method_of(suite.runs.front()));
   return text;
 }

@@ -9,9 +9,12 @@ namespace tandem::benchmark {
 namespace {
 
 std::string validity_text(const Findings& findings) {
-  std::string text = findings.is_valid ? "valid\n" : "INVALID: no figure of this run may be used (docs/compare.md says what to do about each check)\n";
+  std::string text = findings.is_valid
+                         ? "valid\n"
+                         : "INVALID: no figure of this run may be used (docs/compare.md says what to do about each check)\n";
   std::vector<std::vector<std::string>> rows;
-  for (const auto& check : findings.checks) rows.push_back({check.is_ok ? "ok" : "FAILED", check.name, check.value, "(" + check.demand + ")"});
+  for (const auto& check : findings.checks)
+    rows.push_back({check.is_ok ? "ok" : "FAILED", check.name, check.value, "(" + check.demand + ")"});
   return text + report::text_table(rows);
 }
 
@@ -20,8 +23,8 @@ std::string samples_text(const Run& run) {
   for (const auto& sample : run.answers->samples) {
     text += "  " + sample.request + "\n";
     for (const auto& difference : sample.differences)
-      text += "    " + std::string(comparison::name_of(difference.kind)) + " " + difference.path + ": " + run.control.name + " " +
-              (difference.control.empty() ? "nothing" : difference.control) + ", " + run.candidate.name + " " +
+      text += "    " + std::string(comparison::name_of(difference.kind)) + " " + difference.path + ": " + run.control.name +
+              " " + (difference.control.empty() ? "nothing" : difference.control) + ", " + run.candidate.name + " " +
               (difference.candidate.empty() ? "nothing" : difference.candidate) + "\n";
   }
   return text;
@@ -64,12 +67,13 @@ std::string to_text(const Suite& suite) {
   std::string text = suite.title + ": " + std::to_string(suite.runs.size()) + " twin routes\n";
   if (!suite.runs.empty()) text += "  " + suite.runs.front().machine + "; tandem " + suite.runs.front().version + "\n";
   text += "\n" + report::text_table(suite_rows(suite));
-  for (const auto& [route, why] : suite.skipped) text += "\nskipped: " + route + ": " + why;
+  for (const auto& [route, why] : suite.skipped) text.append("\nskipped: ").append(route).append(": ").append(why);
   if (!suite.skipped.empty()) text += "\n";
   for (const auto& run : suite.runs) {
     const auto findings = evaluate(run);
     for (const auto& check : findings.checks)
-      if (!check.is_ok) text += "\n" + run.title + " is invalid: " + check.name + ": " + check.value + " (" + check.demand + ")\n";
+      if (!check.is_ok)
+        text += "\n" + run.title + " is invalid: " + check.name + ": " + check.value + " (" + check.demand + ")\n";
     if (run.answers && !run.answers->samples.empty()) text += "\n" + run.title + samples_text(run);
   }
   if (!suite.runs.empty()) text += "\n" + wrapped(method_of(suite.runs.front()), "");

@@ -19,7 +19,8 @@ struct Block {
   double asked_rate = 0;        // requests a second
   Nanoseconds duration{0};      // of the measured part
 
-  Latencies latency;   // from the intended moment to the end of the answer; censored and failed requests with what they had waited
+  Latencies
+      latency;  // from the intended moment to the end of the answer; censored and failed requests with what they had waited
   Latencies service;   // from the moment it was sent; answered requests only
   Latencies lateness;  // by how much the generator itself came too late for the intended moment
 
@@ -31,9 +32,9 @@ struct Block {
   std::uint64_t censored = 0;       // still under way when the block was given up: latency = deadline − intended
   std::uint64_t bytes_received = 0;
 
-  double generator_cpu = 0;        // of one core, 0 … 1
-  Nanoseconds clock_step{0};       // how far the wall clock moved against the monotonic one
-  double server_cpu_seconds = -1;  // of the server's processes during the whole block, washout included; −1: unknown
+  double generator_cpu = 0;           // of one core, 0 … 1
+  Nanoseconds clock_step{0};          // how far the wall clock moved against the monotonic one
+  double server_cpu_seconds = -1;     // of the server's processes during the whole block, washout included; −1: unknown
   std::uint64_t server_requests = 0;  // in that time, washout included
   double server_rss_bytes = -1;       // at its end; −1: unknown
   std::uint64_t server_revision = 0;  // of its configuration, at the end: must not change during a run

@@ -43,7 +43,8 @@ Nanoseconds clock_offset() {
 
 void prepare_socket(Socket& socket) {
   error_code ignored;
-  if (socket.local_endpoint(ignored).protocol().family() != AF_UNIX) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (socket.local_endpoint(ignored).protocol().family() != AF_UNIX)
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
 struct Job {
@@ -119,9 +120,10 @@ class Client {
     written_ = socket_.write_some(asio::buffer(request().bytes), error);
     if (error && error != asio::error::would_block) return broken();
     if (written_ < request().bytes.size()) {
-      asio::async_write(socket_, asio::buffer(request().bytes) + written_, [this, life = life_](error_code failure, std::size_t) {
-        if (life == life_ && failure && !has_bytes_) broken();
-      });
+      asio::async_write(socket_, asio::buffer(request().bytes) + written_,
+                        [this, life = life_](error_code failure, std::size_t) {
+                          if (life == life_ && failure && !has_bytes_) broken();
+                        });
     }
     read();
   }
@@ -212,7 +214,11 @@ class Client {
 class Generator::Impl final : public Ledger {
  public:
   Impl(Address address, const std::vector<WireRequest>& requests, std::size_t connections)
-      : address_(address), requests_(requests), context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE), due_timer_(context_), sweep_timer_(context_) {
+      : address_(address),
+        requests_(requests),
+        context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
+        due_timer_(context_),
+        sweep_timer_(context_) {
     for (std::size_t i = 0; i < connections; ++i) clients_.emplace_back(context_, address_, requests_, i, *this);
   }
 
@@ -405,7 +411,8 @@ WireRequest make_wire_request(const PlannedRequest& request, const std::string& 
   wire.bytes = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + host + "\r\n";
   for (const auto* list : {&request.headers, &fields})
     for (const auto& [name, value] : *list) wire.bytes.append(name).append(": ").append(value).append("\r\n");
-  const bool has_content = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  const bool has_content =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_content) wire.bytes += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   wire.bytes += "\r\n" + request.body;
   return wire;

@@ -25,7 +25,8 @@ void Latencies::merge(const Latencies& other) {
 
 double Latencies::quantile_ns(double q) const {
   if (count_ == 0) return 0;
-  const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
+  const auto rank =
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
   std::uint64_t before = 0;
   std::size_t bucket = 0;
   while (before + counts_[bucket] < rank) before += counts_[bucket++];

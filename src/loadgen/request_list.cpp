@@ -22,7 +22,8 @@ using nlohmann::json;
 constexpr std::size_t kMaxRequests = 100'000;
 
 Error bad_glob(std::string_view glob, std::string_view why) {
-  return Error("corpus.glob", std::string(glob).append(": ").append(why).append(R"( ("\[" and "\{" are the characters themselves))"));
+  return Error("corpus.glob",
+               std::string(glob).append(": ").append(why).append(R"( ("\[" and "\{" are the characters themselves))"));
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -44,8 +45,10 @@ Result<std::vector<std::string>> expand_range(std::string_view range) {
   const auto dash = range.find('-'), colon = range.find(':');
   if (dash == std::string_view::npos || (colon != std::string_view::npos && colon < dash))
     return bad_glob("[" + std::string(range) + "]", "expected a range such as [1-30] or [a-z]");
-  const auto first = range.substr(0, dash), last = range.substr(dash + 1, colon == std::string_view::npos ? colon : colon - dash - 1);
-  const auto step = colon == std::string_view::npos ? std::optional<std::uint64_t>(1) : parse_number(range.substr(colon + 1));
+  const auto first = range.substr(0, dash),
+             last = range.substr(dash + 1, colon == std::string_view::npos ? colon : colon - dash - 1);
+  const auto step =
+      colon == std::string_view::npos ? std::optional<std::uint64_t>(1) : parse_number(range.substr(colon + 1));
   std::vector<std::string> words;
   if (!step || *step == 0) return bad_glob("[" + std::string(range) + "]", "the step is no number above 0");
   if (first.size() == 1 && last.size() == 1 && is_letter(first[0]) && is_letter(last[0]) && first[0] <= last[0]) {
@@ -54,7 +57,8 @@ Result<std::vector<std::string>> expand_range(std::string_view range) {
     return words;
   }
   const auto begin = parse_number(first), end = parse_number(last);
-  if (!begin || !end || *begin > *end) return bad_glob("[" + std::string(range) + "]", "expected a range such as [1-30] or [a-z]");
+  if (!begin || !end || *begin > *end)
+    return bad_glob("[" + std::string(range) + "]", "expected a range such as [1-30] or [a-z]");
   if ((*end - *begin) / *step >= kMaxRequests) return bad_glob("[" + std::string(range) + "]", "more than 100,000 requests");
   const auto width = first.size() > 1 && first[0] == '0' ? first.size() : 0;
   for (auto value = *begin; value <= *end; value += *step) words.push_back(padded(value, width));
@@ -121,11 +125,13 @@ Result<std::string> read_file(const std::string& path) {
 Result<std::pair<std::string, std::string>> parse_field(const std::string& text) {
   const auto colon = text.find(':');
   const auto name = text.substr(0, colon);
-  if (colon == std::string::npos || !ascii::is_token(name)) return Error("corpus.field", "-H: expected 'name: value', got '" + text + "'");
+  if (colon == std::string::npos || !ascii::is_token(name))
+    return Error("corpus.field", "-H: expected 'name: value', got '" + text + "'");
   return std::pair{name, std::string(ascii::trim(std::string_view(text).substr(colon + 1)))};
 }
 
-Result<void> read_options(const std::vector<std::string>& words, std::size_t first, const std::string& folder, PlannedRequest& request) {
+Result<void> read_options(const std::vector<std::string>& words, std::size_t first, const std::string& folder,
+                          PlannedRequest& request) {
   for (auto i = first; i < words.size(); i += 2) {
     const auto& option = words[i];
     if (option != "-H" && option != "-d") return Error("corpus.word", "expected -H or -d, got \"" + option + "\"");
@@ -161,7 +167,8 @@ Result<void> parse_line(std::string_view line, const std::string& folder, std::v
   auto targets = expand_globs(*target);
   if (!targets) return targets.error();
   for (auto& each : *targets) {
-    if (each.find_first_of(" \t\r\n#") != std::string::npos) return Error("corpus.target", "\"" + each + "\" is no request target");
+    if (each.find_first_of(" \t\r\n#") != std::string::npos)
+      return Error("corpus.target", "\"" + each + "\" is no request target");
     request.target = std::move(each);
     requests.push_back(request);
   }
@@ -170,9 +177,19 @@ Result<void> parse_line(std::string_view line, const std::string& folder, std::v
 
 // Fields of the recorded connection, which are not the request's own.
 bool is_of_connection(std::string name) {
-  static constexpr std::array<std::string_view, 13> kNames{
-      "host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "te", "proxy-connection", "accept-encoding",
-      "http2-settings", "expect", "if-none-match", "if-modified-since"};
+  static constexpr std::array<std::string_view, 13> kNames{"host",
+                                                           "connection",
+                                                           "content-length",
+                                                           "transfer-encoding",
+                                                           "keep-alive",
+                                                           "upgrade",
+                                                           "te",
+                                                           "proxy-connection",
+                                                           "accept-encoding",
+                                                           "http2-settings",
+                                                           "expect",
+                                                           "if-none-match",
+                                                           "if-modified-since"};
   for (auto& c : name) c = ascii::lower(c);
   return name.starts_with(':') || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
@@ -205,7 +222,8 @@ Result<PlannedRequest> parse_entry(const json& entry) {
     for (const auto& header : *headers) {
       auto name = text_of(header, "name"), value = text_of(header, "value");
       if (is_of_connection(name)) continue;
-      if (!ascii::is_token(name) || value.find_first_of("\r\n") != std::string::npos) return Error("corpus.har", "\"" + name + "\" is no field");
+      if (!ascii::is_token(name) || value.find_first_of("\r\n") != std::string::npos)
+        return Error("corpus.har", "\"" + name + "\" is no field");
       request.headers.emplace_back(std::move(name), std::move(value));
     }
   if (const auto* content = member(*recorded, "postData")) request.body = text_of(*content, "text");
@@ -219,7 +237,8 @@ Result<std::vector<std::string>> expand_globs(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c != '[' && c != '{') {
-      const bool is_escaped = c == '\\' && i + 1 < text.size() && std::string_view("[]{}").find(text[i + 1]) != std::string_view::npos;
+      const bool is_escaped =
+          c == '\\' && i + 1 < text.size() && std::string_view("[]{}").find(text[i + 1]) != std::string_view::npos;
       if (is_escaped) ++i;
       for (auto& each : done) each += text[i];
       continue;
@@ -249,7 +268,8 @@ Result<std::vector<PlannedRequest>> parse_request_lines(std::string_view text, c
     if (line.ends_with('\r')) line.pop_back();
     if (auto parsed = parse_line(line, folder, requests); !parsed)
       return Error(parsed.error().code, "line " + std::to_string(number) + ": " + parsed.error().message);
-    if (requests.size() > kMaxRequests) return Error("corpus.size", "line " + std::to_string(number) + ": more than 100,000 requests");
+    if (requests.size() > kMaxRequests)
+      return Error("corpus.size", "line " + std::to_string(number) + ": more than 100,000 requests");
   }
   return requests;
 }
@@ -259,11 +279,13 @@ Result<std::vector<PlannedRequest>> parse_har(std::string_view text) {
   if (document.is_discarded()) return Error("corpus.har", "it is no valid JSON");
   const auto* log = member(document, "log");
   const auto* entries = log != nullptr ? member(*log, "entries") : nullptr;
-  if (entries == nullptr || !entries->is_array()) return Error("corpus.har", "it is no HTTP Archive: there is no log.entries");
+  if (entries == nullptr || !entries->is_array())
+    return Error("corpus.har", "it is no HTTP Archive: there is no log.entries");
   std::vector<PlannedRequest> requests;
   for (const auto& entry : *entries) {
     auto request = parse_entry(entry);
-    if (!request) return Error(request.error().code, "entry " + std::to_string(requests.size() + 1) + ": " + request.error().message);
+    if (!request)
+      return Error(request.error().code, "entry " + std::to_string(requests.size() + 1) + ": " + request.error().message);
     requests.push_back(std::move(*request));
   }
   return requests;

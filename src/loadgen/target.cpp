@@ -9,8 +9,9 @@ namespace tandem::loadgen {
 namespace asio = boost::asio;
 
 Result<Target> parse_target(std::string_view url) {
-  const Error malformed("command.bad_url",
-                        "\"" + std::string(url) + "\" is no URL that can be loaded: write http://HOST[:PORT][/PATH] or unix:/path");
+  const Error malformed(
+      "command.bad_url",
+      "\"" + std::string(url) + "\" is no URL that can be loaded: write http://HOST[:PORT][/PATH] or unix:/path");
   Target target;
   target.url = url;
   if (url.starts_with("unix:")) {

@@ -61,8 +61,8 @@ std::string to_text(const Report& report) {
                                         format_duration(stages.exec)};
       };
       text += "\n" + text_table({{"mean of", "queue", "gil", "exec"},
-                            stage(report.control, candidate.stages_control),
-                            stage(candidate.name, candidate.stages_candidate)});
+                                 stage(report.control, candidate.stages_control),
+                                 stage(candidate.name, candidate.stages_candidate)});
     }
     if (candidate.answers) text += "\n" + answers_text(*candidate.answers);
   }

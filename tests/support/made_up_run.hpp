@@ -9,8 +9,8 @@
 namespace tandem::test {
 
 struct MadeUp {
-  double ratio = 1;       // candidate / control, of every latency
-  double jitter = 0.01;   // of blocks: deviation of ln
+  double ratio = 1;      // candidate / control, of every latency
+  double jitter = 0.01;  // of blocks: deviation of ln
   std::size_t pairs = 8;
   std::size_t calibration_pairs = 3;
   std::size_t requests = 400;  // of a block

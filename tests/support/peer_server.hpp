@@ -74,12 +74,14 @@ class PeerServer {
   }
 
   void write(const std::shared_ptr<Session>& session) {
-    boost::asio::async_write(session->socket, boost::asio::buffer(session->output), [this, session](auto error, std::size_t) {
-      if (!error) read(session);
-    });
+    boost::asio::async_write(session->socket, boost::asio::buffer(session->output),
+                             [this, session](auto error, std::size_t) {
+                               if (!error) read(session);
+                             });
   }
 
-  void keep_freezing(std::chrono::steady_clock::time_point begin, std::chrono::milliseconds freeze, std::chrono::milliseconds period) {
+  void keep_freezing(std::chrono::steady_clock::time_point begin, std::chrono::milliseconds freeze,
+                     std::chrono::milliseconds period) {
     freeze_timer_.expires_at(begin);
     freeze_timer_.async_wait([this, begin, freeze, period](auto error) {
       if (error) return;

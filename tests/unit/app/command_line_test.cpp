@@ -123,7 +123,8 @@ TEST(CommandLine, AnswersBadUsageOnStandardErrorWithTwo) {
 }
 
 TEST(CommandLine, ComparesInFourWays) {
-  const auto route = parse({"compare", TANDEM_SOURCE_DIR "/config/tandem.json", "fib", "--slo", "p99=20ms"}).as<CompareCommand>();
+  const auto route =
+      parse({"compare", TANDEM_SOURCE_DIR "/config/tandem.json", "fib", "--slo", "p99=20ms"}).as<CompareCommand>();
   EXPECT_EQ(route.route, "fib");
   EXPECT_EQ(route.plan.pairs, 8U);
   EXPECT_EQ(route.plan.goal->quantile, 0.99);
@@ -136,7 +137,8 @@ TEST(CommandLine, ComparesInFourWays) {
   EXPECT_EQ(running.control, "py");
   EXPECT_EQ(running.candidate, "cpp");
   EXPECT_EQ(running.admin, "http://127.0.0.1:9090");
-  const auto any = parse({"compare", "--a", "http://127.0.0.1:1/x", "--b", "http://127.0.0.1:2", "--fail-if", "p99>1.2"}).as<CompareCommand>();
+  const auto any = parse({"compare", "--a", "http://127.0.0.1:1/x", "--b", "http://127.0.0.1:2", "--fail-if", "p99>1.2"})
+                       .as<CompareCommand>();
   EXPECT_EQ(any.url_b, "http://127.0.0.1:2");
   EXPECT_EQ(any.fail_if.size(), 1U);
 }

@@ -24,7 +24,8 @@ TEST(PrivateConfig, KeepsTheEndpointsAndLeavesOutTheDeployment) {
   EXPECT_EQ(config["log"]["level"], "warn");
   EXPECT_FALSE(config["log"].contains("file"));
   EXPECT_FALSE(config.contains("pin_token_file"));
-  EXPECT_EQ(config["routes"][0], nlohmann::json::parse(R"({"path": "/a", "arms": {"cpp": {"native": "json", "weight": 1}}})"));
+  EXPECT_EQ(config["routes"][0],
+            nlohmann::json::parse(R"({"path": "/a", "arms": {"cpp": {"native": "json", "weight": 1}}})"));
 }
 
 TEST(PrivateConfig, RefusesWhatIsNoObject) {

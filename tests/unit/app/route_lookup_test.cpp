@@ -6,7 +6,10 @@ namespace tandem::app {
 namespace {
 
 TEST(RouteLookup, FindsTheMostSpecificRoute) {
-  const auto lookup = RouteLookup::make({{"fib", "/fib/{n}", {"GET", "HEAD"}}, {"one", "/fib/1", {"GET"}}, {"any", "/echo", {"*"}}, {"shop", "/shop/*", {"*"}}});
+  const auto lookup = RouteLookup::make({{"fib", "/fib/{n}", {"GET", "HEAD"}},
+                                         {"one", "/fib/1", {"GET"}},
+                                         {"any", "/echo", {"*"}},
+                                         {"shop", "/shop/*", {"*"}}});
   ASSERT_TRUE(lookup) << lookup.error().message;
   EXPECT_EQ(lookup->find("GET", "/fib/20?x=1"), 0U);
   EXPECT_EQ(lookup->find("GET", "/fib/1"), 1U);

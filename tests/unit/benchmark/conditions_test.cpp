@@ -8,7 +8,9 @@ namespace {
 
 using test::made_up_run;
 
-Outcome judged(const Run& run, const std::string& conditions) { return judge(run, evaluate(run), *parse_conditions(conditions)); }
+Outcome judged(const Run& run, const std::string& conditions) {
+  return judge(run, evaluate(run), *parse_conditions(conditions));
+}
 
 TEST(Conditions, AreSubjectRelationAndLimit) {
   const auto conditions = parse_conditions("p99>1.2, errors >= 0.01,p99.9<=2");
@@ -34,7 +36,10 @@ TEST(Conditions, FailWhenTheWholeIntervalDoes) {
   EXPECT_EQ(judged(slower, "mean>2,cpu>1.2"), Outcome::fail);
   EXPECT_EQ(judged(slower, "p99.9>1.2"), Outcome::undecided);  // too few requests
   EXPECT_EQ(judged(slower, "mean>2,p99.9>1.2"), Outcome::undecided);
-  EXPECT_EQ(judged(slower, ""  "errors>0"), Outcome::pass);
+  EXPECT_EQ(judged(slower,
+                   ""
+                   "errors>0"),
+            Outcome::pass);
 }
 
 TEST(Conditions, LookAtErrorsAndAnswers) {

@@ -13,7 +13,8 @@ using test::made_up_run;
 using test::MadeUp;
 
 const Effect& effect(const Findings& findings, Metric metric) {
-  return *std::find_if(findings.effects.begin(), findings.effects.end(), [&](const Effect& each) { return each.metric == metric; });
+  return *std::find_if(findings.effects.begin(), findings.effects.end(),
+                       [&](const Effect& each) { return each.metric == metric; });
 }
 
 std::string words(const Findings& findings, Metric metric) { return std::string(effect(findings, metric).verdict.words()); }
@@ -151,7 +152,8 @@ TEST(EvaluateBenchmark, FalseAlarmsAreRare) {
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
       const auto findings = evaluate(made_up_run({.jitter = jitter, .requests = 30, .seed = seed}));
       const bool is_alarm = std::any_of(findings.effects.begin(), findings.effects.end(), [](const Effect& each) {
-        return each.is_judged && each.verdict.words() != "equivalent" && each.verdict.words() != "undecided" && !each.verdict.is_equivalent;
+        return each.is_judged && each.verdict.words() != "equivalent" && each.verdict.words() != "undecided" &&
+               !each.verdict.is_equivalent;
       });
       alarms += is_alarm ? 1 : 0;
     }

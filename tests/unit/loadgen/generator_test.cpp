@@ -32,7 +32,6 @@ Load load_of(double rate, Nanoseconds duration) {
   return load;
 }
 
-
 Block run(PeerServer& server, std::vector<WireRequest> requests, const Load& load, std::size_t connections = 4) {
   const std::atomic<bool> stop{false};
   Generator generator(address_of(server), requests, connections);

@@ -23,13 +23,15 @@ TEST(ExpandGlobs, CountListAndMultiply) {
 }
 
 TEST(ExpandGlobs, RefusesWhatIsNone) {
-  for (const auto* text : {"/[1-", "/{a", "/[]", "/[3-1]", "/[1-5:0]", "/[a-5]", "/[1-x]", "/[0-99999999]", "/[1-400]/[1-400]"})
+  for (const auto* text :
+       {"/[1-", "/{a", "/[]", "/[3-1]", "/[1-5:0]", "/[a-5]", "/[1-x]", "/[0-99999999]", "/[1-400]/[1-400]"})
     EXPECT_FALSE(expand_globs(text)) << text;
 }
 
 TEST(RequestLines, AreMethodTargetFieldsAndBody) {
   const auto requests = parse_request_lines(
-      "# a comment\n\n/plain # not sent\r\nDELETE /items/7\n/echo -d 'two words'\nPUT http://example.org:81/put?x=1 -H 'X-A: 1' -H \"X-B:  b \" -d \"say \\\"hi\\\"\"\n",
+      "# a comment\n\n/plain # not sent\r\nDELETE /items/7\n/echo -d 'two words'\nPUT http://example.org:81/put?x=1 -H "
+      "'X-A: 1' -H \"X-B:  b \" -d \"say \\\"hi\\\"\"\n",
       ".");
   ASSERT_TRUE(requests) << requests.error().message;
   const std::vector<PlannedRequest> expected{{"GET", "/plain", {}, ""},
@@ -83,11 +85,15 @@ class CorpusFile : public ::testing::Test {
 TEST_F(CorpusFile, IsLinesOrHarAndBodiesAreFilesBesideIt) {
   write("body.json", "[1,2]");
   EXPECT_EQ(read_corpus(write("lines", "/stats -d @body.json"))->front().body, "[1,2]");
-  EXPECT_EQ(read_corpus(write("har", R"( {"log": {"entries": [{"request": {"method": "GET", "url": "http://x/a"}}]}})"))->front().target, "/a");
+  EXPECT_EQ(read_corpus(write("har", R"( {"log": {"entries": [{"request": {"method": "GET", "url": "http://x/a"}}]}})"))
+                ->front()
+                .target,
+            "/a");
 }
 
 TEST_F(CorpusFile, NamesTheFileThatIsWrong) {
-  for (const auto& path : {write("empty", "# nothing\n"), write("bad", "GET"), write("missing", "/x -d @nowhere"), folder_.string(), std::string("/nowhere")}) {
+  for (const auto& path : {write("empty", "# nothing\n"), write("bad", "GET"), write("missing", "/x -d @nowhere"),
+                           folder_.string(), std::string("/nowhere")}) {
     const auto requests = read_corpus(path);
     ASSERT_FALSE(requests) << path;
     EXPECT_NE(requests.error().message.find(path), std::string::npos) << requests.error().message;

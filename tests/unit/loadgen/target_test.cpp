@@ -19,7 +19,8 @@ TEST(Target, IsHostPortAndPath) {
 }
 
 TEST(Target, RefusesWhatCanNotBeLoaded) {
-  for (const auto* url : {"", "localhost:80", "https://x/", "http://", "http://:80/", "http://u:p@x/", "http://x:port/", "http://x:99999/", "unix:"})
+  for (const auto* url : {"", "localhost:80", "https://x/", "http://", "http://:80/", "http://u:p@x/", "http://x:port/",
+                          "http://x:99999/", "unix:"})
     EXPECT_FALSE(parse_target(url)) << url;
 }
 
