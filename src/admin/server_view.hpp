@@ -42,9 +42,9 @@ struct StatusView {
   std::string config_file;
   unsigned io_threads = 0;
   std::uint64_t connections = 0;  // open now
-  double cpu_seconds = 0;         // of the server and its workers since they started
-  std::uint64_t rss_bytes = 0;    // of them all; what they share counts for each
   std::uint64_t dropped_access_lines = 0;
+  double cpu_seconds = 0;            // of the server and its workers since they started
+  std::uint64_t rss_bytes = 0;       // of them all; what they share counts for each
   unsigned generation = 1;           // of what is served: one more with each reload
   std::vector<unsigned> retiring{};  // generations before it whose last requests are still running
   std::optional<ReloadReport> last_reload{};

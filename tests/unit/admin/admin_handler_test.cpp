@@ -101,7 +101,7 @@ TEST_F(Admin, TellsItsStatus) {
   status.erase("arms");
   EXPECT_EQ(status, Json::parse(R"({"version":"1.2.3","pid":42,"state":"ready","started_at":"2026-11-23T10:00:00.123Z",
       "uptime_seconds":90.5,"listening":["http://127.0.0.1:8080","unix:/run/t.sock"],"config_file":"config/t.json",
-      "io_threads":2,"connections":7,"access_lines_dropped":3,"generation":1,"retiring_generations":[],"last_reload":null,
+      "io_threads":2,"connections":7,"cpu_seconds":12.5,"rss_bytes":1048576,"access_lines_dropped":3,"generation":1,"retiring_generations":[],"last_reload":null,
       "pools":[{"name":"python","mode":"process","workers":2,"workers_ready":1,"queued":5,"queue_limit":1024}]})"));
 }
 

@@ -21,7 +21,9 @@ struct FakeServer {
                     "config/t.json",
                     2,
                     7,
-                    3};
+                    3,
+                    12.5,
+                    1U << 20};
   std::vector<RouteView> routes{
       {"fib", "/fib/{n}", {"GET", "HEAD"}, {{"cpp", 3, "native", "fib", ""}, {"py", 1, "python", "fib:handle", "python"}}}};
   std::vector<PoolView> pools{
