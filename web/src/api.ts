@@ -30,7 +30,8 @@ function headers(more: Record<string, string> = {}): Record<string, string> {
 async function refusal(answer: Response): Promise<Refusal> {
   try {
     const problem = await answer.json();
-    return new Refusal(answer.status, problem.code ?? "", problem.detail ?? problem.title ?? answer.statusText);
+    const said: string[] = [problem.detail || problem.title, ...(problem.errors ?? [])];
+    return new Refusal(answer.status, problem.code ?? "", [...new Set(said)].join("; "));
   } catch {
     return new Refusal(answer.status, "", `${answer.status} ${answer.statusText}`);
   }

@@ -29,9 +29,11 @@ const Line = memo(function Line(props: LineProps) {
     <tr class={props.rows ? "first" : ""} data-route={props.route} data-arm={props.arm}>
       {props.rows > 0 && (
         <th scope="rowgroup" rowSpan={props.rows} class={props.isOpen ? "open" : ""}>
-          <a href={`#/route/${encodeURIComponent(props.route)}`} aria-current={props.isOpen ? "true" : undefined}>
-            {props.route}
-          </a>
+          {props.route && (
+            <a href={`#/route/${encodeURIComponent(props.route)}`} aria-current={props.isOpen ? "true" : undefined}>
+              {props.route}
+            </a>
+          )}
           {props.path !== props.route && <small>{props.path}</small>}
           {props.state && <span class={`badge ${props.state}`}>{props.state.replace("_", " ")}</span>}
         </th>
@@ -108,7 +110,12 @@ export function Routes({ feed, open }: { feed: Feed; open: string }) {
   const [isBusy, setBusy] = useState(false);
   const arms = useMemo(() => new Map(feed.status?.arms.map((arm) => [armKey(arm), arm])), [feed.status]);
   const wanted = filter.toLowerCase();
-  const routes = feed.routes.filter(
+  // What fits no route is counted as well.
+  const others = feed.status?.arms.find((arm) => arm.route === "" && arm.requests.total > 0);
+  const all: Route[] = others
+    ? [...feed.routes, { name: "", path: "(no route)", methods: [], arms: [{ name: others.arm, backend: others.backend, endpoint: "", share: 1 }] }]
+    : feed.routes;
+  const routes = all.filter(
     (route) =>
       (route.name + " " + route.path).toLowerCase().includes(wanted) &&
       (!isBusy || route.arms.some((one) => arms.get(armKey({ route: route.name, arm: one.name, backend: one.backend }))?.recent?.per_second)),
@@ -147,7 +154,7 @@ export function Routes({ feed, open }: { feed: Feed; open: string }) {
           </thead>
           {routes.map((route) => (
             <tbody key={route.name}>
-              {lines(route, arms, feed.experiments.find((one) => one.route === route.name), open === route.name).map((line) => (
+              {lines(route, arms, feed.experiments.find((one) => one.route === route.name), open !== "" && open === route.name).map((line) => (
                 <Line key={line.arm + line.backend} {...line} />
               ))}
             </tbody>
