@@ -35,7 +35,8 @@ function options(arms: ArmStatus[], width: number): uPlot.Options {
   return {
     width,
     height: kHeight,
-    scales: { y: { distr: 3 } },
+    // At least a minute wide, so that the first seconds look like what they are.
+    scales: { x: { range: (_, first, last) => [Math.min(first, last - 60), last] }, y: { distr: 3 } },
     cursor: { y: false },
     legend: { live: true },
     series: [
@@ -77,6 +78,10 @@ export function Chart({ arms, times }: { arms: ArmStatus[]; times: number[] }) {
       plot.current?.destroy();
     };
   }, [names]);
-  useEffect(() => plot.current?.setData(data(arms, times)), [times]);
+  useEffect(() => {
+    const now = plot.current;
+    now?.setData(data(arms, times));
+    if (now && now.cursor.idx == null) now.setLegend({ idx: times.length - 1 });
+  }, [times]);
   return <div class="chart" ref={place} role="img" aria-label="Latency of the arms over the last minutes, p99 solid, p50 dashed" />;
 }

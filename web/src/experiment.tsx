@@ -93,6 +93,12 @@ function Interval({ effect }: { effect: Effect }) {
   );
 }
 
+// An end that is not known yet may be anywhere.
+function bounds(effect: Effect): string {
+  const [low, high] = effect.interval;
+  return effect.ratio === null ? dash : `${ratio(low ?? 0)} to ${high === null ? "∞" : ratio(high)}`;
+}
+
 const isTime = (metric: string) => metric === "mean" || metric === "cpu" || metric.startsWith("p");
 
 function amount(effect: Effect, value: number | null): string {
@@ -103,9 +109,17 @@ function amount(effect: Effect, value: number | null): string {
 
 export function Verdicts({ report }: { report: Report | undefined }) {
   if (!report) return <p class="empty">verdicts come within a few seconds</p>;
+  const measured = report.candidates.filter((one) => one.effects.some((effect) => effect.verdict !== "no data"));
   return (
     <>
-      {report.candidates.map((one) => (
+      {report.candidates
+        .filter((one) => !measured.includes(one))
+        .map((one) => (
+          <p class="empty" key={one.name}>
+            {one.name}: {one.why || "no data"}
+          </p>
+        ))}
+      {measured.map((one) => (
         <div class="scroll" key={one.name} tabIndex={0} role="region" aria-label={`Verdicts on ${one.name}`}>
           <table class="verdicts">
             <caption>
@@ -129,7 +143,7 @@ export function Verdicts({ report }: { report: Report | undefined }) {
                   <td class="number">{amount(effect, effect.control)}</td>
                   <td class="number">{amount(effect, effect.candidate)}</td>
                   <td class="number">{ratio(effect.ratio)}</td>
-                  <td class="bounds">{effect.ratio === null ? dash : `${ratio(effect.interval[0])} to ${ratio(effect.interval[1])}`}</td>
+                  <td class="bounds">{bounds(effect)}</td>
                   <td>
                     <Interval effect={effect} />
                   </td>

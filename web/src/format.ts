@@ -50,7 +50,8 @@ export function duration(seconds: number): string {
 
 export function ratio(value: number | null | undefined): string {
   if (value === null || value === undefined) return dash;
-  if (value > 0 && value < 0.001) return "< 0.001×";
+  if (value === 0) return "0×";
+  if (value < 0.001) return "< 0.001×";
   return `${value < 0.1 ? value.toFixed(3) : value < 10 ? value.toFixed(2) : value.toFixed(1)}×`;
 }
 
