@@ -13,8 +13,7 @@ constexpr std::string_view kPage = R"(<!doctype html>
 <title>Tandem</title>
 <h1>Tandem's admin side</h1>
 <p>This build has no dashboard: there was no npm when it was made. To get it, run
-<code>./tandem-dev install dashboard</code> and then <code>./tandem-dev build release -DTANDEM_DASHBOARD=ON</code>
-(docs/dashboard.md). Everything else is here:</p>
+<code>./tandem-dev install dashboard</code>, then build and start it again (docs/dashboard.md). Everything else is here:</p>
 <ul>
 <li><a href="/healthz">/healthz</a>: 200 while the server is alive</li>
 <li><a href="/readyz">/readyz</a>: 200 while it takes traffic, 503 while it starts or drains</li>
