@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kLook = "GET, HEAD";
+
 // What a page is made from.
 struct Question {
   const ServerView& server;

@@ -217,9 +217,9 @@ def test_so_many_viewers_and_no_more(one):
 
 
 def test_a_viewer_that_reads_nothing_holds_nobody_up(server):
-    """Its socket is full after some seconds' events; the others go on, and so does the server's end."""
+    """The others go on, and the server ends as it should with both of them there."""
     one = server([twin(f"/json{i}", "json", "json_hello") for i in range(60)])
-    with Viewer(one) as slow, Viewer(one) as viewer:
+    with Viewer(one), Viewer(one) as viewer:
         for _ in range(3):
             viewer.wait_for("status")
         assert one.admin("/healthz").status == 200
