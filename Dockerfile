@@ -1,13 +1,20 @@
 # The server with its demo endpoints: docker build -t tandem . && docker run --rm -p 8080:8080 tandem
 # docs/docker.md tells how to put endpoints of your own in.
 
+# The dashboard: npm makes a C++ source of it, which the next stage compiles.
+FROM debian:trixie-slim AS web
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
+COPY web /src/web
+RUN /src/web/make.sh /web/dashboard_files.cpp
+
 FROM debian:trixie-slim AS build
 WORKDIR /src
 # The packages change seldom, the sources often: two layers.
 COPY tandem-dev ./
 RUN ./tandem-dev install build && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN ./tandem-dev build release tandem -DTANDEM_TESTS=OFF \
+COPY --from=web /web/dashboard_files.cpp /web/
+RUN ./tandem-dev build release tandem -DTANDEM_TESTS=OFF -DTANDEM_DASHBOARD=/web/dashboard_files.cpp \
  && cmake --install build/release --prefix /opt/tandem --strip
 
 FROM debian:trixie-slim
@@ -20,7 +27,7 @@ RUN apt-get update \
 COPY --from=build /opt/tandem /opt/tandem
 COPY config /srv/tandem/config
 COPY python_handlers /srv/tandem/python_handlers
-ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin
+ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin TANDEM_STATE=/var/lib/tandem
 WORKDIR /srv/tandem
 USER tandem
 EXPOSE 8080

@@ -13,33 +13,12 @@ namespace tandem::admin {
 namespace {
 
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
-constexpr std::string_view kHtml = "text/html; charset=utf-8";
-
-constexpr std::string_view kIndex = R"(<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Tandem</title>
-<h1>Tandem's admin side</h1>
-<p>There is no dashboard yet. This is what answers here:</p>
-<ul>
-<li><a href="/healthz">/healthz</a>: 200 while the server is alive</li>
-<li><a href="/readyz">/readyz</a>: 200 while it takes traffic, 503 while it starts or drains</li>
-<li><a href="/metrics">/metrics</a>: Prometheus text</li>
-<li><a href="/api/v1/status">/api/v1/status</a>: version, uptime, pools, requests and latencies by arm</li>
-<li><a href="/api/v1/routes">/api/v1/routes</a>: the route table</li>
-<li><a href="/api/v1/workers">/api/v1/workers</a>: the workers of each pool</li>
-<li><a href="/api/v1/stacks">/api/v1/stacks</a>: what every worker is doing now, <code>?pool=NAME</code> and <code>?pid=N</code> of one</li>
-<li><a href="/api/v1/requests">/api/v1/requests</a>: the requests at the workers now, with their age</li>
-<li><a href="/api/v1/experiments">/api/v1/experiments</a>: the experiments, their weights and reports</li>
-<li><a href="/api/v1/audit">/api/v1/audit</a>: who changed what of them, when and why</li>
-<li><code>POST /api/v1/reload</code>: read the config and the Python code anew</li>
-</ul>
-</html>
-)";
+constexpr std::string_view kLook = "GET, HEAD";
 
 // What a page is made from.
 struct Question {
   const ServerView& server;
+  EventFeed& feed;
   const AccessRules& rules;
   const http::Request& request;
   service::Call& call;
@@ -60,7 +39,7 @@ service::Outcome metrics(const Question& question) {
 service::Outcome status(const Question& question) { return http::json_text(status_json(question.server)); }
 service::Outcome routes(const Question& question) { return http::json_text(routes_json(question.server)); }
 service::Outcome workers(const Question& question) { return http::json_text(workers_json(question.server)); }
-service::Outcome index(const Question&) { return http::Response(200, kHtml, kIndex); }
+service::Outcome events(const Question& question) { return question.feed.watch(question.call); }
 
 WorkerFilter filter_of(const http::Request& request) {
   return {http::find_query(request.query, "pool"), http::find_query(request.query, "pid")};
@@ -115,16 +94,11 @@ struct Page {
 
 // What orchestrators probe stays open; it tells nothing but up or down.
 constexpr Page kPages[] = {
-    {"/", Access::open, Kind::look, index},
-    {"/healthz", Access::open, Kind::look, health},
-    {"/readyz", Access::open, Kind::look, readiness},
-    {"/metrics", Access::token, Kind::look, metrics},
-    {"/api/v1/status", Access::token, Kind::look, status},
-    {"/api/v1/routes", Access::token, Kind::look, routes},
-    {"/api/v1/workers", Access::token, Kind::look, workers},
-    {"/api/v1/stacks", Access::token, Kind::look, stacks},
-    {"/api/v1/requests", Access::token, Kind::look, requests},
-    {"/api/v1/reload", Access::token, Kind::change, reload},
+    {"/healthz", Access::open, Kind::look, health},        {"/readyz", Access::open, Kind::look, readiness},
+    {"/metrics", Access::token, Kind::look, metrics},      {"/api/v1/status", Access::token, Kind::look, status},
+    {"/api/v1/routes", Access::token, Kind::look, routes}, {"/api/v1/workers", Access::token, Kind::look, workers},
+    {"/api/v1/stacks", Access::token, Kind::look, stacks}, {"/api/v1/requests", Access::token, Kind::look, requests},
+    {"/api/v1/events", Access::token, Kind::look, events}, {"/api/v1/reload", Access::token, Kind::change, reload},
 };
 
 const Page* find_page(std::string_view path) {
@@ -152,9 +126,12 @@ service::Outcome wrong_method(std::string_view allow, const service::Call& call)
 
 void complete(http::Response& response, const service::Call& call) {
   http::add_request_id(response, call.id());
-  response.headers.add("Cache-Control", "no-store");
   response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.headers.add("Referrer-Policy", "no-referrer");
+  // The dashboard's files have their own.
+  if (!response.headers.contains("Cache-Control")) response.headers.add("Cache-Control", "no-store");
+  if (!response.headers.contains("Content-Security-Policy"))
+    response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
 Task<http::Response> completed(Task<http::Response> task, const service::Call& call) {
@@ -172,9 +149,12 @@ service::Outcome AdminHandler::handle(http::Request& request, service::Call& cal
   return outcome;
 }
 
-// Where a request comes from is looked at first, then its token, and only then whether such a page exists.
+// Where a request comes from is looked at first, then its token, and only then whether such a page exists. The dashboard's
+// files tell nothing of the server, and need no token: they ask for it.
 service::Outcome AdminHandler::answer(const http::Request& request, service::Call& call) const {
   if (const auto problem = rules_.check_origin(request, call.peer)) return http::problem_response(*problem, call.id());
+  if (auto file = find_dashboard_file(files_, request))
+    return is_listed(kLook, request.method) ? std::move(*file) : wrong_method(kLook, call);
   const auto* page = find_page(request.path);
   auto experiments = page ? std::nullopt : find_experiments_page(request.path, request.method);
   if (page == nullptr || page->access == Access::token) {
@@ -189,10 +169,10 @@ service::Outcome AdminHandler::answer(const http::Request& request, service::Cal
     return answer_experiments(server_, std::move(*experiments), rules_.describe(request, call.peer), request, call);
   }
   if (page == nullptr)
-    return http::problem_response(http::Problem(404, "route.not_found", "the admin side has no such page; / lists them"),
-                                  call.id());
-  if (!has_method_of(*page, request)) return wrong_method(page->kind == Kind::change ? "POST" : "GET, HEAD", call);
-  return page->make(Question{server_, rules_, request, call});
+    return http::problem_response(
+        http::Problem(404, "route.not_found", "the admin side has no such page; docs/admin.md lists them"), call.id());
+  if (!has_method_of(*page, request)) return wrong_method(page->kind == Kind::change ? "POST" : kLook, call);
+  return page->make(Question{server_, feed_, rules_, request, call});
 }
 
 }  // namespace tandem::admin

@@ -17,23 +17,27 @@ std::string dump(const Json& document) { return document.dump(-1, ' ', false, Js
 
 double milliseconds(double ns) { return ns / 1e6; }
 
-Json arm_json(const observe::ArmMetrics& arm) {
-  const auto by_class = arm.requests_by_class();
-  Json requests{{"total", std::accumulate(by_class.begin(), by_class.end(), std::uint64_t{0})}};
-  for (std::size_t code = 1; code < by_class.size(); ++code) requests[std::to_string(code) + "xx"] = by_class[code];
+Json arm_json(const RecentArms::Row& row) {
+  Json requests{{"total", std::accumulate(row.requests.begin(), row.requests.end(), std::uint64_t{0})}};
+  for (std::size_t code = 1; code < row.requests.size(); ++code) requests[std::to_string(code) + "xx"] = row.requests[code];
+  const auto value = [&row](double RecentArms::Latency::*ns) {
+    return row.latency ? Json(milliseconds(*row.latency.*ns)) : Json(nullptr);
+  };
+  Json latency{{"mean", value(&RecentArms::Latency::mean_ns)},
+               {"p50", value(&RecentArms::Latency::p50_ns)},
+               {"p99", value(&RecentArms::Latency::p99_ns)},
+               {"max", value(&RecentArms::Latency::max_ns)}};
+  return {{"route", row.arm->route},          {"arm", row.arm->arm},
+          {"backend", row.arm->backend},      {"requests", std::move(requests)},
+          {"latency_ms", std::move(latency)}, {"cpu_seconds", static_cast<double>(row.arm->cpu().count()) / 1e9}};
+}
 
-  const auto times = arm.total();
-  const auto value = [&times](double ns) { return times.count == 0 ? Json(nullptr) : Json(milliseconds(ns)); };
-  Json latency{{"mean", value(times.count == 0 ? 0 : static_cast<double>(times.sum_ns) / static_cast<double>(times.count))},
-               {"p50", value(times.quantile_ns(0.5))},
-               {"p99", value(times.quantile_ns(0.99))},
-               {"max", value(static_cast<double>(times.max_ns))}};
-  return {{"route", arm.route},
-          {"arm", arm.arm},
-          {"backend", arm.backend},
-          {"requests", std::move(requests)},
-          {"latency_ms", std::move(latency)},
-          {"cpu_seconds", static_cast<double>(arm.cpu().count()) / 1e9}};
+Json recent_json(const RecentArms::Recent& recent) {
+  const auto value = [](std::optional<double> ns) { return ns ? Json(milliseconds(*ns)) : Json(nullptr); };
+  return {{"per_second", recent.per_second},
+          {"error_share", recent.error_share},
+          {"p50_ms", value(recent.p50_ns)},
+          {"p99_ms", value(recent.p99_ns)}};
 }
 
 Json pool_json(const PoolView& pool) {
@@ -62,6 +66,29 @@ Json last_reload_json(const std::optional<ReloadReport>& report) {
     document["errors"] = report->errors;
   }
   return document;
+}
+
+Json status_document(const ServerView& server, const RecentArms& recent) {
+  const auto status = server.status();
+  auto arms = Json::array();
+  for (const auto& row : recent.rows()) arms.push_back(arm_json(row));
+  return {{"version", status.version},
+          {"pid", status.pid},
+          {"state", format_readiness(server.readiness())},
+          {"started_at", format_timestamp(status.started)},
+          {"uptime_seconds", static_cast<double>(status.uptime.count()) / 1e9},
+          {"listening", status.listening},
+          {"config_file", status.config_file},
+          {"io_threads", status.io_threads},
+          {"connections", status.connections},
+          {"cpu_seconds", status.cpu_seconds},
+          {"rss_bytes", status.rss_bytes},
+          {"access_lines_dropped", status.dropped_access_lines},
+          {"generation", status.generation},
+          {"retiring_generations", status.retiring},
+          {"last_reload", last_reload_json(status.last_reload)},
+          {"pools", pools_json(server)},
+          {"arms", std::move(arms)}};
 }
 
 bool is_wanted(const WorkerFilter& filter, std::string_view pool, int pid) {
@@ -96,26 +123,18 @@ std::string_view format_readiness(Readiness readiness) {
 }
 
 std::string status_json(const ServerView& server) {
-  const auto status = server.status();
-  auto arms = Json::array();
-  server.registry->for_each_arm([&arms](const observe::ArmMetrics& arm) { arms.push_back(arm_json(arm)); });
-  return dump({{"version", status.version},
-               {"pid", status.pid},
-               {"state", format_readiness(server.readiness())},
-               {"started_at", format_timestamp(status.started)},
-               {"uptime_seconds", static_cast<double>(status.uptime.count()) / 1e9},
-               {"listening", status.listening},
-               {"config_file", status.config_file},
-               {"io_threads", status.io_threads},
-               {"connections", status.connections},
-               {"cpu_seconds", status.cpu_seconds},
-               {"rss_bytes", status.rss_bytes},
-               {"access_lines_dropped", status.dropped_access_lines},
-               {"generation", status.generation},
-               {"retiring_generations", status.retiring},
-               {"last_reload", last_reload_json(status.last_reload)},
-               {"pools", pools_json(server)},
-               {"arms", std::move(arms)}});
+  RecentArms arms;
+  arms.look(*server.registry, {});
+  return dump(status_document(server, arms));
+}
+
+std::string live_status_json(const ServerView& server, const RecentArms& arms) {
+  auto document = status_document(server, arms);
+  const bool is_known = arms.window() > Nanoseconds(0);
+  document["recent_seconds"] = std::chrono::duration<double>(arms.window()).count();
+  for (std::size_t i = 0; i < arms.rows().size(); ++i)
+    document["arms"][i]["recent"] = is_known ? recent_json(arms.rows()[i].recent) : Json(nullptr);
+  return dump(document);
 }
 
 std::string routes_json(const ServerView& server) {

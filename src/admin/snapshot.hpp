@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/recent_arms.hpp"
 #include "admin/server_view.hpp"
 #include "http/response.hpp"
 
@@ -13,6 +14,8 @@ namespace tandem::admin {
 std::string_view format_readiness(Readiness readiness);
 
 std::string status_json(const ServerView& server);
+// The same, and what each arm did recently: null before the second look.
+std::string live_status_json(const ServerView& server, const RecentArms& arms);
 std::string routes_json(const ServerView& server);
 std::string workers_json(const ServerView& server);
 

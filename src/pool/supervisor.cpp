@@ -220,6 +220,7 @@ void Supervisor::on_control(Worker& worker, const frames::Reader::Frame& frame) 
       worker.pinged_at.reset();
       worker.gil_wait = Nanoseconds(pong.gil_wait_ns);
       gil_wait_.record(worker.gil_wait);
+      publish();  // or the board would go on counting the wait until the next ping
       break;
     }
     case frames::Type::stacks_reply:

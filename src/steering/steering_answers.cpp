@@ -1,4 +1,5 @@
 // What the admin side is told of experiments.
+#include <algorithm>
 #include <utility>
 
 #include "base/timestamp.hpp"
@@ -54,6 +55,41 @@ Json guardrails_json(const experiment::Settings& settings, const std::vector<Jud
                           {"fired", one.has_fired},
                           {"evidence", one.evidence}});
   return guardrails;
+}
+
+// The newest pairs that have a difference, for a person to look at; all of them are in the state.
+Json samples_json(const comparison::Finding& finding) {
+  constexpr std::size_t kShown = 3;
+  auto samples = Json::array();
+  const auto first = finding.samples.size() - std::min(finding.samples.size(), kShown);
+  for (auto i = first; i < finding.samples.size(); ++i) {
+    const auto& sample = finding.samples[i];
+    auto differences = Json::array();
+    for (const auto& one : sample.differences)
+      differences.push_back({{"kind", comparison::name_of(one.kind)},
+                             {"path", one.path},
+                             {"control", one.control},
+                             {"candidate", one.candidate}});
+    samples.push_back({{"unix_ms", sample.unix_ms},
+                       {"request", sample.request},
+                       {"request_id", sample.request_id},
+                       {"differences", std::move(differences)}});
+  }
+  return samples;
+}
+
+// What the report says of answers, with samples.
+Json diffs_json(const std::string& id, const report::Report& report) {
+  const auto whole = Json::parse(report::to_json(report));
+  auto candidates = Json::array();
+  for (std::size_t i = 0; i < report.candidates.size(); ++i) {
+    auto answers = whole.at("candidates")[i].value("answers", Json(nullptr));
+    if (!answers.is_null())
+      for (std::size_t k = 0; k < answers.at("findings").size(); ++k)
+        answers["findings"][k]["samples"] = samples_json(report.candidates[i].answers->findings[k].finding);
+    candidates.push_back({{"name", report.candidates[i].name}, {"answers", std::move(answers)}});
+  }
+  return {{"id", id}, {"candidates", std::move(candidates)}};
 }
 
 }  // namespace
@@ -177,14 +213,7 @@ http::Response Steering::answer_explain(const Subject& subject, const Question& 
 http::Response Steering::answer_report(const Subject& subject, const Question& question) {
   const auto report = report::evaluate(subject.state);
   const auto format = http::find_query(question.query, "format").value_or("json");
-  if (question.kind == Question::Kind::diffs) {
-    const auto whole = Json::parse(report::to_json(report));
-    auto candidates = Json::array();
-    for (const auto& candidate : whole.at("candidates"))
-      candidates.push_back({{"name", candidate.at("name")},
-                            {"answers", candidate.contains("answers") ? candidate.at("answers") : Json(nullptr)}});
-    return json_response({{"id", subject.settings.id}, {"candidates", candidates}});
-  }
+  if (question.kind == Question::Kind::diffs) return json_response(diffs_json(subject.settings.id, report));
   if (format == "json") return http::json_text(report::to_json(report) + "\n");
   if (format == "md") return http::Response(200, "text/markdown; charset=utf-8", report::to_markdown(report));
   if (format == "text") return http::text(report::to_text(report));

@@ -85,6 +85,7 @@ expect "hello" "$(curl -sS "$url/hello/Ada")" 'Hello, Ada!'
 expect "C++" "$(curl -sSi -H 'Tandem-Arm: cpp' "$url/json")" 'Tandem-Arm: cpp'
 expect "Python" "$(curl -sSi -H 'Tandem-Arm: py' "$url/json")" 'Tandem-Arm: py'
 expect "problem" "$(curl -sSi "$url/fib/91")" '^HTTP/1.1 400 .*application/problem\+json'
+expect "dashboard" "$(curl -sS "http://127.0.0.1:$admin/")" 'script type="module"'
 inside tandem status --admin "http://127.0.0.1:$admin" >/dev/null || fail "the health check says no to a healthy server"
 ! inside tandem status --admin "http://127.0.0.1:1" >/dev/null 2>&1 || fail "the health check says yes to no server"
 

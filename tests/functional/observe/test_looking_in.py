@@ -118,3 +118,18 @@ def test_nobody_there_is_said(command):
     result = run(command, "--admin", "http://127.0.0.1:1")
     assert (result.returncode, result.stdout) == (1, "")
     assert "no server answers at http://127.0.0.1:1" in result.stderr
+
+
+def test_a_ping_that_was_answered_waits_no_longer(server):
+    """The board went on counting from the ping to the next one, so an idle worker seemed to wait half a second."""
+    one = server([{"path": "/hello/{name}", "python": "hello:handle"}])
+    waits = []
+
+    def pings():
+        waits.append(one.workers()[0]["gil_wait_seconds"])
+        return one.metric("tandem_python_gil_wait_seconds_count")
+
+    wait_until(lambda: pings() >= 1, "the first ping")
+    waits.clear()
+    wait_until(lambda: pings() >= 3, "two more")
+    assert sorted(waits)[len(waits) // 2] < 0.1

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/task_group.hpp"
@@ -16,7 +17,7 @@ using namespace std::chrono_literals;
 class Admin : public testing::Test {
  protected:
   http::Response ask(FakeRequest& fake) {
-    AdminHandler handler(options, server.view());
+    AdminHandler handler(options, server.view(), files);
     service::Call call(loop, peer);
     constexpr std::string_view kId = "id-1";
     kId.copy(call.id_bytes.data(), kId.size());
@@ -42,6 +43,8 @@ class Admin : public testing::Test {
   service::Peer peer{"127.0.0.1", 5000, true};
   FakeServer server;
   AdminOptions options;
+  std::array<DashboardFile, 2> files = {DashboardFile{"/", "text/html", "1", "page", ""},
+                                        DashboardFile{"/assets/a-1.js", "text/javascript", "2", "let a", ""}};
 };
 
 TEST_F(Admin, IsHealthyAsLongAsItAnswers) {
@@ -258,12 +261,25 @@ TEST_F(Admin, AServerWithoutRoutesAndPoolsHasEmptyLists) {
   EXPECT_EQ(get("/api/v1/workers").body_text(), "{\"pools\":[],\"workers\":[]}\n");
 }
 
-TEST_F(Admin, TheIndexNamesEveryPage) {
-  const auto response = get("/");
-  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
-  for (const char* page : {"/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/routes", "/api/v1/workers",
-                           "/api/v1/stacks", "/api/v1/requests"})
-    EXPECT_NE(response.body_text().find("href=\"" + std::string(page) + "\""), std::string::npos) << page;
+TEST_F(Admin, TheDashboardNeedsNoTokenAndKeepsItsOwnFields) {
+  options.token = "secret";
+  for (const char* path : {"/", "/assets/a-1.js"}) {
+    const auto response = get(path);
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_NE(response.headers.find("Content-Security-Policy").find("script-src 'self'"), std::string_view::npos);
+    EXPECT_EQ(response.headers.find("Cache-Control").find("no-store"), std::string_view::npos);
+    EXPECT_EQ(response.headers.find("X-Content-Type-Options"), "nosniff");
+  }
+  EXPECT_EQ(get("/assets/b-1.js").status, 401);
+  FakeRequest fake("/");
+  const auto refused = ask(fake.method("POST"));
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.find("Allow"), "GET, HEAD");
+}
+
+TEST_F(Admin, TheEventsNeedAToken) {
+  options.token = "secret";
+  EXPECT_EQ(get("/api/v1/events").status, 401);
 }
 
 TEST_F(Admin, HeadIsAnsweredLikeGet) {
@@ -314,7 +330,7 @@ TEST_F(Admin, ATokenGuardsAllButTheProbesAndTheIndex) {
 }
 
 TEST_F(Admin, NothingIsCachedFramedOrSniffed) {
-  for (const char* path : {"/", "/metrics", "/nowhere"}) {
+  for (const char* path : {"/healthz", "/metrics", "/nowhere"}) {
     const auto response = get(path);
     EXPECT_EQ(response.headers.find("Cache-Control"), "no-store");
     EXPECT_EQ(response.headers.find("X-Content-Type-Options"), "nosniff");

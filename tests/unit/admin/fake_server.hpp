@@ -1,6 +1,7 @@
 // A server to look at that does not exist, and requests to its admin side that no socket carried.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <string>
 #include <utility>
@@ -37,12 +38,20 @@ struct FakeServer {
        {{"id-7", "fib:handle", "fib", "GET", "/fib/7", "running", 100, 1.5}, {"", "fib:handle", "", "", "", "queued"}}}};
   ReloadReport reload;
   std::string reloaded_by;
+  std::string experiments_json = R"({"experiments":[{"id":"port","revision":1}]})";
+  std::string report_json = R"({"experiment":"port","candidates":[]})";
+  bool answers_later = false;                  // of experiments
+  std::vector<std::function<void()>> answers;  // that were held back
+  unsigned statuses = 0, reports = 0;          // asked for
   observe::Registry registry{1};
 
   ServerView view() {
     ServerView view;
     view.readiness = [this] { return readiness; };
-    view.status = [this] { return status; };
+    view.status = [this] {
+      ++statuses;
+      return status;
+    };
     view.routes = [this] { return routes; };
     view.pools = [this] { return pools; };
     view.stacks = [this](auto done) { done(stacks); };
@@ -51,8 +60,20 @@ struct FakeServer {
       reloaded_by = std::move(by);
       done(reload);
     };
+    view.experiments = [this](const ExperimentsRequest& request, auto done) {
+      const bool is_report = request.kind == ExperimentsRequest::Kind::report;
+      reports += is_report ? 1 : 0;
+      auto answer = [text = is_report ? report_json : experiments_json, done] { done(http::json_text(text + "\n")); };
+      if (answers_later)
+        answers.emplace_back(std::move(answer));
+      else
+        answer();
+    };
     view.registry = &registry;
     return view;
+  }
+  void answer_now() {
+    for (const auto& answer : std::exchange(answers, {})) answer();
   }
 };
 
