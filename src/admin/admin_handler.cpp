@@ -154,7 +154,8 @@ void complete(http::Response& response, const service::Call& call) {
   http::add_request_id(response, call.id());
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (!response.headers.contains("Content-Security-Policy"))  // pages with a style of their own say so
+    response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
 Task<http::Response> completed(Task<http::Response> task, const service::Call& call) {

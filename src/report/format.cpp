@@ -1,5 +1,6 @@
 #include "report/format.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -82,6 +83,10 @@ std::vector<std::string> health_of(const Report& report, const CandidateReport& 
   else
     lines.push_back("requests are drawn one by one; sample ratio p = " + format_number(health.ratio_p) +
                     " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+  double most = 1;
+  for (const auto& effect : candidate.effects) most = std::max(most, effect.design_effect);
+  lines.push_back("both arms have requests in " + format_percent(health.concurrency) +
+                  " of the windows with any; the largest design effect is " + format_number(most));
   for (const auto& why : health.invalid) lines.push_back("INVALID: " + why);
   for (const auto& warning : health.warnings) lines.push_back("note: " + warning);
   return lines;
