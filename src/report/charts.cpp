@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <initializer_list>
 #include <limits>
 #include <string_view>
@@ -49,6 +50,12 @@ std::string words_at(std::string_view css_class, double x, double y, std::string
          escaped(text) + "</text>\n";
 }
 
+// A label under a place on an axis, inside of the picture.
+std::string label_under(double x, double y, std::string_view text) {
+  const double half = 3.4 * static_cast<double>(text.size());  // of its width
+  return words_at("middle", std::clamp(x, half + 1, kWidth - half - 1), y, text);
+}
+
 std::string picture(const Words& words, double height, const std::string& content) {
   return "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 360 " + coordinate(height) + "\" aria-label=\"" +
          escaped(words.title) + "\">\n<title>" + escaped(words.title) + "</title>\n<desc>" + escaped(words.description) +
@@ -82,7 +89,12 @@ class Reach {
   std::vector<double> near_;
 };
 
-std::string ratio_label(double ratio) { return format_number(ratio); }
+// "0.5", "1.25".
+std::string ratio_label(double ratio) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", ratio);
+  return text;
+}
 
 // --- forest
 // ----------------------------------------------------------------------------------------------------------------
@@ -105,12 +117,15 @@ std::string interval_line(const LogAxis& axis, const ForestRow& row, double y) {
   return drawn + path("mid", "M" + point(x, y - 5.5) + "l5.5 5.5l-5.5 5.5l-5.5 -5.5z");
 }
 
-std::string forest_row(const LogAxis& axis, const ForestRow& row, double top) {
+// `values`: of the grid, which leaves the words alone.
+std::string forest_row(const LogAxis& axis, const std::vector<double>& values, const ForestRow& row, double top) {
   std::string drawn;
   if (row.margin > 0) {
     const double left = axis.at(1 / (1 + row.margin));
     drawn += rectangle("margin", left, top + 17, axis.at(1 + row.margin) - left, 20);
   }
+  for (const double value : values)
+    drawn += line(value == 1 ? "one" : "grid", axis.at(value), top + 17, axis.at(value), top + 37);
   drawn += words_at("start strong", 2, top + 12, row.label) + words_at("end-of", kWidth - 2, top + 12, row.value);
   if (row.noise_high > 0) drawn += line("noise", axis.at(row.noise_low), top + 35, axis.at(row.noise_high), top + 35);
   if (row.mid > 0) drawn += interval_line(axis, row, top + 26);
@@ -134,7 +149,7 @@ std::string time_axis(const TimeAxis& axis, double top, double bottom) {
   for (const auto& tick : ticks(axis)) {
     const double x = axis.at(tick.unix_seconds);
     drawn += line("grid", x, top, x, bottom);
-    drawn += words_at(x < axis.from + 24 ? "start" : x > axis.to - 24 ? "end-of" : "middle", x, bottom + 14, tick.label);
+    drawn += label_under(x, bottom + 14, tick.label);
   }
   return drawn;
 }
@@ -185,20 +200,17 @@ std::string forest_plot(const Words& words, const std::vector<ForestRow>& rows) 
   }
   const auto axis = reach.axis(8, kWidth - 8);
   const double bottom = kForestRow * static_cast<double>(rows.size()) + 2;
-  std::string grid;
-  for (const double value : ticks(axis, 36)) {
-    const double x = axis.at(value);
-    grid += line(value == 1 ? "one" : "grid", x, 14, x, bottom) + words_at("middle", x, bottom + 14, ratio_label(value));
-  }
+  const auto values = ticks(axis, 36);
   std::string drawn;
   double top = 0;
   for (const auto& row : rows) {
-    drawn += forest_row(axis, row, top);
+    drawn += forest_row(axis, values, row, top);
     top += kForestRow;
   }
+  for (const double value : values) drawn += label_under(axis.at(value), bottom + 14, ratio_label(value));
   drawn += words_at("start soft", 2, bottom + 30, "← less than control") +
            words_at("end-of soft", kWidth - 2, bottom + 30, "more than control →");
-  return picture(words, bottom + 36, grid + drawn);
+  return picture(words, bottom + 36, drawn);
 }
 
 std::string shift_plot(const Words& words, const std::vector<ShiftPoint>& points) {
@@ -222,7 +234,7 @@ std::string shift_plot(const Words& words, const std::vector<ShiftPoint>& points
     }
     const double half = 3.4 * static_cast<double>(one.label.size());  // of the label's width
     if (x - half >= free_from || &one == &points.back()) {
-      labels += words_at("middle", std::min(x, kWidth - 2 - half), kBottom + 15, one.label);
+      labels += label_under(x, kBottom + 15, one.label);
       free_from = x + half + 3;
     }
     x += step;
@@ -307,6 +319,7 @@ std::string time_plot(const Words& words, const TimePlot& plot) {
     reach.show(plot.points.back().mid);
     for (auto one = plot.points.begin() + static_cast<std::ptrdiff_t>(plot.points.size() / 4); one != plot.points.end();
          ++one) {
+      reach.show_if_near(one->mid);
       reach.show_if_near(one->low);
       reach.show_if_near(one->high);
     }
@@ -332,7 +345,7 @@ std::string time_plot(const Words& words, const TimePlot& plot) {
     drawn += line("mark", x, kTop - 4, x, kBottom);
     const double half = 3.4 * static_cast<double>(mark.label.size());
     if (x - half < free_from) continue;
-    drawn += words_at("middle", std::min(x, kWidth - 2 - half), kTop - 8, mark.label);
+    drawn += label_under(x, kTop - 8, mark.label);
     free_from = x + half + 4;
   }
   return picture(words, kBottom + 22, drawn);

@@ -65,6 +65,21 @@ std::string format_value(Metric metric, double value) {
   }
 }
 
+std::string words_of(Metric metric) {
+  switch (metric) {
+    case Metric::mean:
+      return "Mean time";
+    case Metric::cpu:
+      return "CPU time a request";
+    case Metric::errors:
+      return "Errors";
+    case Metric::bytes:
+      return "Bytes a request";
+    default:
+      return "Time of the " + std::string(name_of(metric)) + " request";
+  }
+}
+
 std::string verdict_text(const Effect& effect) {
   if (effect.standing == Standing::judged) return std::string(effect.verdict.words());
   return std::string(name_of(effect.standing));

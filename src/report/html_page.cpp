@@ -23,19 +23,22 @@ h2.arm { font-size: 1.35rem; border-top-width: 3px; }
 p, ul { margin: 0.5rem 0; }
 ul { padding-left: 1.25rem; }
 li { margin: 0.25rem 0; }
-.soft, figcaption, caption, .nothing { color: var(--soft); }
+.soft, figcaption, .caption, .nothing { color: var(--soft); }
+.caption { font-size: 0.9rem; margin-bottom: -0.5rem; }
 .goals { list-style: none; padding: 0; font-size: 1.05rem; }
 .goals li { margin: 0.5rem 0; padding-left: 0.75rem; border-left: 3px solid var(--line); }
 .scroll { overflow-x: auto; max-width: 100%; margin: 0.75rem 0; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding-bottom: 0.25rem; }
 th, td { padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; }
 td { white-space: nowrap; }
-td:last-child { white-space: normal; min-width: 9rem; max-width: 30rem; }
+td:last-child { white-space: normal; min-width: 16rem; max-width: 30rem; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
 figure { flex: 1 1 20rem; max-width: 30rem; min-width: 0; margin: 0.5rem 0; }
 figcaption { font-size: 0.9rem; }
+@media (min-width: 54rem) {
+  .figures > figure:only-child { flex: none; max-width: none; display: grid; grid-template-columns: 30rem minmax(0, 22rem); gap: 2rem; }
+}
 .chart { display: block; width: 100%; height: auto; }
 .box { background: var(--box); border: 1px solid var(--line); padding: 0.25rem 1rem; font-size: 0.9rem; }
 code { font: 0.9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
@@ -111,8 +114,9 @@ std::string html_page(std::string_view title, std::string_view body) {
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"" +
-         std::string(kPagePolicy) + "\">\n<title>" + escaped(title) + "</title>\n<style>" + std::string(kStyle) +
-         "</style>\n</head>\n<body>\n<main>\n" + std::string(body) + "</main>\n</body>\n</html>\n";
+         std::string(kPagePolicy) + "\">\n<link rel=\"icon\" href=\"data:,\">\n<title>" + escaped(title) +
+         "</title>\n<style>" + std::string(kStyle) + "</style>\n</head>\n<body>\n<main>\n" + std::string(body) +
+         "</main>\n</body>\n</html>\n";
 }
 
 std::string section(std::string_view id, std::string_view heading, std::string_view body) {
@@ -142,8 +146,9 @@ std::string figures(const std::vector<std::string>& all) {
 
 std::string html_table(const Table& table) {
   // Focusable, so that it can be scrolled from the keyboard.
-  std::string text = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" + escaped(table.caption) +
-                     "\">\n<table>\n" + tagged("<caption>", table.caption, "</caption>\n<thead><tr>");
+  auto text = tagged("<p class=\"caption\">", table.caption, "</p>\n") +
+              "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" + escaped(table.caption) +
+              "\">\n<table>\n<thead><tr>";
   for (const auto& column : table.columns) text += tagged("<th scope=\"col\">", column, "</th>");
   text += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows) {

@@ -80,7 +80,7 @@ std::string heat_part(const Report& report, const CandidateReport& candidate, co
   return section(
       id, heading,
       figures({map(report.control, heat.control), map(candidate.name, heat.candidate)}) +
-          figures({figure(charts::heat_scale(), "Both maps: the share of a column's requests with that time, at least.")}));
+          figures({figure(charts::heat_scale(), "Both maps: the darker, the larger the share of a column's requests.")}));
 }
 
 std::string stages_part(const Report& report, const CandidateReport& candidate, const std::string& suffix) {
@@ -138,7 +138,8 @@ std::string progress_part(const Report& report, const CandidateReport& candidate
         figure(charts::time_plot({"Ratio of " + name + " over time, " + against(report, candidate),
                                   "At the end " + format_ratio(last.ratio) + " " + format_interval(last.interval) + "."},
                                  plot),
-               "<strong>" + escaped(name) + "</strong>" + (progress.guardrail > 0 ? "" : ", without a guardrail")));
+               "<strong>" + escaped(words_of(progress.metric)) + "</strong>" +
+                   (progress.guardrail > 0 ? "" : ", without a guardrail")));
   }
   auto text = figures(all);
   if (!missing.empty()) text += nothing_to_show("Nothing to draw of: " + missing + ".");

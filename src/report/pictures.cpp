@@ -15,7 +15,7 @@ using statistics::Sums;
 
 constexpr std::int64_t kColumns = 44;
 constexpr std::size_t kRows = 28;
-constexpr std::size_t kSteps = 60;
+constexpr std::size_t kSteps = 40;
 
 // --- heat maps
 // -------------------------------------------------------------------------------------------------------------

