@@ -92,7 +92,7 @@ def photograph(page: pathlib.Path, picture: pathlib.Path) -> None:
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}",
-             "--window-size=1040,1700", f"--screenshot={picture}", page.resolve().as_uri()],
+             "--window-size=1040,2540", f"--screenshot={picture}", page.resolve().as_uri()],
             check=True,
             capture_output=True,
         )  # fmt: skip

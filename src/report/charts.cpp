@@ -44,7 +44,7 @@ std::string path(std::string_view css_class, const std::string& data) {
 
 std::string point(double x, double y) { return coordinate(x) + " " + coordinate(y); }
 
-// `css_class`: "start", "middle", "end", with more behind.
+// `css_class`: "start", "middle" or "end-of" says which end of the words stands there.
 std::string words_at(std::string_view css_class, double x, double y, std::string_view text) {
   return "<text class=\"" + std::string(css_class) + "\" x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\">" +
          escaped(text) + "</text>\n";
@@ -96,8 +96,7 @@ std::string ratio_label(double ratio) {
   return text;
 }
 
-// --- forest
-// ----------------------------------------------------------------------------------------------------------------
+// --- forest ----------------------------------------------------------------------------------------------
 
 constexpr double kForestRow = 40;
 
@@ -132,8 +131,7 @@ std::string forest_row(const LogAxis& axis, const std::vector<double>& values, c
   return drawn;
 }
 
-// --- axes of pictures over the quantiles or time
-// ---------------------------------------------------------------------------
+// --- axes of pictures over the quantiles or time ---------------------------------------------------------
 
 std::string ratio_axis(const LogAxis& axis, double left, double right) {
   std::string drawn;
@@ -168,8 +166,7 @@ std::string band(const std::vector<Edge>& edges) {
 
 bool is_interval(double low, double high) { return low <= high && high > 0; }
 
-// --- heat
-// ------------------------------------------------------------------------------------------------------------------
+// --- heat ------------------------------------------------------------------------------------------------
 
 // Shares of a column's values; classes heat1 to heat7.
 constexpr std::array<double, 7> kLevels{0, 0.001, 0.01, 0.03, 0.1, 0.25, 0.5};
@@ -195,8 +192,11 @@ std::string forest_plot(const Words& words, const std::vector<ForestRow>& rows) 
   Reach reach;
   for (const auto& row : rows) {
     reach.show(row.mid);
-    if (row.margin > 0) reach.show((1 + row.margin) * 1.02), reach.show(1 / (1 + row.margin) / 1.02);
-    if (row.mid > 0) reach.show_if_near(row.low), reach.show_if_near(row.high);
+    reach.show(1 / (1 + row.margin) / 1.02);
+    reach.show((1 + row.margin) * 1.02);
+    if (!(row.mid > 0)) continue;
+    reach.show_if_near(row.low);
+    reach.show_if_near(row.high);
   }
   const auto axis = reach.axis(8, kWidth - 8);
   const double bottom = kForestRow * static_cast<double>(rows.size()) + 2;

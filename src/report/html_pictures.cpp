@@ -111,6 +111,20 @@ std::string stages_part(const Report& report, const CandidateReport& candidate, 
           html_table(table));
 }
 
+charts::TimePlot plot_of(const Report& report, const CandidateReport& candidate, const Progress& progress) {
+  charts::TimePlot plot;
+  const auto length = candidate.health.window_seconds;
+  plot.since = candidate.over_time.front().unix_seconds;
+  plot.until = candidate.over_time.back().unix_seconds + length;
+  for (const auto& one : progress.points)
+    plot.points.push_back({one.unix_seconds + length, one.interval.low, one.ratio, one.interval.high});
+  for (std::size_t i = 0; i < report.events.size(); ++i)
+    plot.marks.push_back({report.events[i].unix_ms / 1000, std::to_string(i + 1)});
+  plot.boundary = progress.guardrail;
+  plot.boundary_label = "guardrail " + format_ratio(progress.guardrail);
+  return plot;
+}
+
 std::string progress_part(const Report& report, const CandidateReport& candidate, const std::string& suffix) {
   const std::string id = "progress" + suffix, heading = "How the effects came about";
   if (!candidate.pictures || candidate.over_time.empty())
@@ -123,23 +137,13 @@ std::string progress_part(const Report& report, const CandidateReport& candidate
       missing += (missing.empty() ? "" : ", ") + name;
       continue;
     }
-    charts::TimePlot plot;
-    plot.since = candidate.over_time.front().unix_seconds;
-    plot.until = candidate.over_time.back().unix_seconds + candidate.health.window_seconds;
-    for (const auto& one : progress.points)
-      plot.points.push_back(
-          {one.unix_seconds + candidate.health.window_seconds, one.interval.low, one.ratio, one.interval.high});
-    for (std::size_t i = 0; i < report.events.size(); ++i)
-      plot.marks.push_back({report.events[i].unix_ms / 1000, std::to_string(i + 1)});
-    plot.boundary = progress.guardrail;
-    plot.boundary_label = "guardrail " + format_ratio(progress.guardrail);
     const auto& last = progress.points.back();
-    all.push_back(
-        figure(charts::time_plot({"Ratio of " + name + " over time, " + against(report, candidate),
-                                  "At the end " + format_ratio(last.ratio) + " " + format_interval(last.interval) + "."},
-                                 plot),
-               "<strong>" + escaped(words_of(progress.metric)) + "</strong>" +
-                   (progress.guardrail > 0 ? "" : ", without a guardrail")));
+    const charts::Words words{"Ratio of " + name + " over time, " + against(report, candidate),
+                              "At the end " + (last.ratio > 0 ? format_ratio(last.ratio) : "no ratio") + ", interval " +
+                                  format_interval(last.interval) + "."};
+    all.push_back(figure(charts::time_plot(words, plot_of(report, candidate, progress)),
+                         "<strong>" + escaped(words_of(progress.metric)) + "</strong>" +
+                             (progress.guardrail > 0 ? "" : ", without a guardrail")));
   }
   auto text = figures(all);
   if (!missing.empty()) text += nothing_to_show("Nothing to draw of: " + missing + ".");

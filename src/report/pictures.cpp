@@ -17,8 +17,7 @@ constexpr std::int64_t kColumns = 44;
 constexpr std::size_t kRows = 28;
 constexpr std::size_t kSteps = 40;
 
-// --- heat maps
-// -------------------------------------------------------------------------------------------------------------
+// --- heat maps -------------------------------------------------------------------------------------------
 
 // The windows' own borders joined to 4, 2 or 1 a factor of two: as fine as there is room for between the smallest and the
 // largest value.
@@ -95,8 +94,7 @@ HeatMap heat_map(const State& state, std::size_t candidate) {
   return heat;
 }
 
-// --- effects as they grew
-// --------------------------------------------------------------------------------------------------
+// --- effects as they grew --------------------------------------------------------------------------------
 
 class Growth {
  public:

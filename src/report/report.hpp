@@ -65,7 +65,7 @@ struct Stages {
   double queue = 0;  // mean per request
   double gil = 0;
   double exec = 0;
-  double total = 0;  // what is in no stage: reading, routing, handing over the answer
+  double total = 0;  // the whole, with what is in no stage: reading, routing, handing over the answer
 };
 
 struct FindingLine {
