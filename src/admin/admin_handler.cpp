@@ -128,7 +128,7 @@ void complete(http::Response& response, const service::Call& call) {
   http::add_request_id(response, call.id());
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Referrer-Policy", "no-referrer");
-  // The dashboard's files have their own.
+  // The dashboard's files and the report have their own.
   if (!response.headers.contains("Cache-Control")) response.headers.add("Cache-Control", "no-store");
   if (!response.headers.contains("Content-Security-Policy"))
     response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");

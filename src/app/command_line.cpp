@@ -49,6 +49,8 @@ struct Typed {
   std::vector<std::string> replicas;
   std::size_t samples = 3;
   bool markdown = false;
+  bool html = false;
+  std::string output;
   bool verify = false;
   bool json = false;
   int control_fd = 3;
@@ -131,7 +133,7 @@ StateSource state_source(const Typed& typed) {
   if (typed.state_files.empty() == typed.route.empty())
     refuse(typed.route.empty() ? "say which experiment: ROUTE, its id, or --state FILE"
                                : "--state FILE says which experiment it is: leave ROUTE out");
-  if (typed.json && typed.markdown) refuse("--json and --md exclude each other");
+  if (int{typed.json} + int{typed.markdown} + int{typed.html} > 1) refuse("--json, --md and --html exclude each other");
   StateSource source{typed.route, typed.state_files, typed.replicas};
   if (source.replicas.empty()) source.replicas.push_back(admin_of(typed));
   return source;
@@ -297,6 +299,8 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     add_json(command);
   }
   report_command->add_flag("--md", typed.markdown, "print Markdown, for a pull request");
+  report_command->add_flag("--html", typed.html, "print a page with pictures, one file, to mail");
+  report_command->add_option("-o,--output", typed.output, "write to this file")->type_name("FILE");
   diffs_command->add_option("--samples", typed.samples, "pairs that are shown of each kind of difference")->type_name("N");
 
   TypedCompare typed_compare;
@@ -339,7 +343,12 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*audit_command)
       return CommandLine(AuditCommand{admin_of(typed), typed.since, typed.audit_file, typed.verify, typed.json});
     if (*report_command)
-      return CommandLine(ReportCommand{state_source(typed), typed.json ? "json" : typed.markdown ? "md" : "text"});
+      return CommandLine(ReportCommand{state_source(typed),
+                                       typed.json       ? "json"
+                                       : typed.markdown ? "md"
+                                       : typed.html     ? "html"
+                                                        : "text",
+                                       typed.output});
     if (*diffs_command) return CommandLine(DiffsCommand{state_source(typed), typed.samples, typed.json});
     if (*compare_command) {
       auto command = or_refuse(make_compare_command(typed_compare));

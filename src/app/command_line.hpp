@@ -101,7 +101,8 @@ struct StateSource {
 
 struct ReportCommand {
   StateSource source;
-  std::string format = "text";  // "json", "md"
+  std::string format = "text";  // "json", "md", "html"
+  std::string output{};         // a file; empty: standard output
 };
 
 struct DiffsCommand {

@@ -84,10 +84,17 @@ std::string diffs_json(const report::State& state) {
 int run_command(const ReportCommand& command) {
   const auto state = gather(command.source);
   if (!state) return complain(state.error().message);
-  const auto report = report::evaluate(*state);
-  std::cout << (command.format == "json" ? report::to_json(report)
-                : command.format == "md" ? report::to_markdown(report)
-                                         : report::to_text(report));
+  const auto report = report::evaluate(*state, report::Depth::everything);
+  const auto text = command.format == "json"   ? report::to_json(report)
+                    : command.format == "md"   ? report::to_markdown(report)
+                    : command.format == "html" ? report::to_html(report)
+                                               : report::to_text(report);
+  if (command.output.empty()) {
+    std::cout << text;
+    return 0;
+  }
+  std::ofstream file(command.output, std::ios::binary | std::ios::trunc);
+  if (!(file << text).flush()) return complain("can't write " + command.output);
   return 0;
 }
 

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/epoch_data.hpp"
 #include "report/format.hpp"
+#include "report/pictures.hpp"
 #include "report/report.hpp"
 #include "statistics/mean_ratio.hpp"
 #include "statistics/multiplicity.hpp"
@@ -27,84 +29,6 @@ constexpr Metric kMetrics[] = {Metric::mean, Metric::p50, Metric::p95,    Metric
                                Metric::p999, Metric::cpu, Metric::errors, Metric::bytes};
 constexpr double kShiftPoints[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999};
 
-double number(measure::Sum sum) { return static_cast<double>(sum); }
-double number(std::uint64_t count) { return static_cast<double>(count); }
-
-// The counts that an analysis takes of one arm in one window.
-Counts compared_part(const measure::ByPopulation<Counts>& both, bool is_matched) {
-  auto counts = both.analysed;
-  if (!is_matched) counts.merge(both.rest);
-  return counts;
-}
-
-// One arm of one epoch, as it is compared.
-struct ArmData {
-  std::vector<Counts> windows;  // those in which both arms have requests
-  Counts total;                 // over them
-  measure::Totals totals;       // of the whole epoch
-};
-
-struct EpochData {
-  ArmData control;
-  ArmData candidate;
-  std::vector<std::int64_t> starts;  // of the windows, Unix seconds
-  std::size_t any = 0;               // windows in which one of the two has requests
-  std::vector<unsigned> weights_bp;
-};
-
-EpochData read_epoch(const measure::Epoch& epoch, std::size_t control, std::size_t candidate, bool is_matched) {
-  EpochData data;
-  data.weights_bp = epoch.weights_bp;
-  for (const auto& [index, arms] : epoch.windows) {
-    auto c = compared_part(arms[control], is_matched);
-    auto t = compared_part(arms[candidate], is_matched);
-    if (c.requests + t.requests > 0) ++data.any;
-    if (c.requests == 0 || t.requests == 0) continue;
-    data.starts.push_back(index * epoch.window_seconds);
-    data.control.total.merge(c);
-    data.candidate.total.merge(t);
-    data.control.windows.push_back(std::move(c));
-    data.candidate.windows.push_back(std::move(t));
-  }
-  const auto totals = [&](std::size_t arm) {
-    if (arm >= epoch.arms.size()) return measure::Totals{};
-    auto sum = epoch.arms[arm].analysed;
-    if (!is_matched) sum.merge(epoch.arms[arm].rest);
-    return sum;
-  };
-  data.control.totals = totals(control);
-  data.candidate.totals = totals(candidate);
-  return data;
-}
-
-// What a metric sums over requests, in a window or a cluster.
-Sums sums_of(Metric metric, const Counts& counts) {
-  switch (metric) {
-    case Metric::cpu:
-      return {number(counts.cpu_requests), number(counts.cpu_ns)};
-    case Metric::errors:
-      return {number(counts.requests), number(counts.errors)};
-    case Metric::bytes:
-      return {number(counts.requests), number(counts.bytes_out)};
-    default:
-      return {number(counts.requests), number(counts.total_ns)};
-  }
-}
-
-// Of clusters bytes are not kept: they get no say there.
-std::vector<Sums> sums_of(Metric metric, const measure::Totals& totals) {
-  std::vector<Sums> sums;
-  if (metric == Metric::bytes) return sums;
-  for (const auto& cluster : totals.clusters) {
-    if (metric == Metric::cpu)
-      sums.push_back({number(cluster.cpu_requests), number(cluster.cpu_ns)});
-    else
-      sums.push_back(
-          {number(cluster.requests), metric == Metric::errors ? number(cluster.errors) : number(cluster.total_ns)});
-  }
-  return sums;
-}
-
 class Judge {
  public:
   Judge(const State& state, std::size_t candidate) : state_(state), candidate_(candidate) {
@@ -112,7 +36,7 @@ class Judge {
       epochs_.push_back(read_epoch(epoch, state.control, candidate, state.is_matched));
   }
 
-  CandidateReport report() {
+  CandidateReport report(Depth depth) const {
     CandidateReport result;
     const auto& arm = state_.arms[candidate_];
     result.name = arm.name;
@@ -128,10 +52,30 @@ class Judge {
     result.over_time = over_time();
     result.shift = shift();
     result.sentences = sentences_of(result);
+    if (depth == Depth::verdicts) return result;
+    add_noise_floors(result);
+    result.pictures = pictures_of(state_, candidate_, epochs_, result.effects);
     return result;
   }
 
  private:
+  Judge(const State& state, std::size_t candidate, std::vector<EpochData> epochs)
+      : state_(state), candidate_(candidate), epochs_(std::move(epochs)) {}
+
+  // The same figures of control against itself in the window after. Its traffic that nobody is compared with would be
+  // another twin, at the same time, but has another share of each step of a ramp: what the load does meanwhile would look
+  // like an effect.
+  void add_noise_floors(CandidateReport& result) const {
+    std::vector<EpochData> neighbours;
+    for (const auto& [index, epoch] : state_.record.epochs())
+      neighbours.push_back(read_neighbours(epoch, state_.control, state_.is_matched));
+    const Judge judge(state_, candidate_, std::move(neighbours));
+    for (auto& effect : result.effects) {
+      const auto noise = judge.effect(effect.metric, result);
+      if (noise.ratio > 0) effect.noise_floor = NoiseFloor{noise.ratio, noise.interval};
+    }
+  }
+
   Health health() const {
     Health health;
     measure::KeySample keys_control, keys_candidate;
@@ -241,10 +185,9 @@ class Judge {
     effect.why = result.why;
     effect.alpha = statistics::report_alpha(metric == Metric::mean, std::size(kMetrics) - 1, state_.arms.size() - 1,
                                             state_.demands.alpha);
-    const bool is_quantile = metric >= Metric::p50 && metric <= Metric::p999;
-    effect.margin = is_quantile ? state_.demands.quantile_margin : state_.demands.margin;
+    effect.margin = is_quantile(metric) ? state_.demands.quantile_margin : state_.demands.margin;
     if (result.standing == Standing::no_data) return effect;
-    if (is_quantile)
+    if (is_quantile(metric))
       judge_quantile(effect);
     else
       judge_mean(effect);
@@ -299,25 +242,6 @@ class Judge {
                  format_number(candidate.y) + " of the candidate (at most " + at_most(candidate) + ")";
   }
 
-  // The epoch whose quantiles are told: raw counts of different layouts are not pooled.
-  const EpochData* main_epoch() const {
-    const EpochData* most = nullptr;
-    for (const auto& epoch : epochs_)
-      if (!epoch.starts.empty() && (most == nullptr || epoch.candidate.total.requests > most->candidate.total.requests))
-        most = &epoch;
-    return most;
-  }
-
-  static std::vector<statistics::Bin> bins_of(const measure::SparseHistogram& histogram) {
-    std::vector<statistics::Bin> bins;
-    for (const auto& cell : histogram.cells()) {
-      const auto low = measure::FineBuckets::lower_bound(cell.bucket);
-      const auto high = measure::FineBuckets::lower_bound(cell.bucket + 1) - 1;
-      bins.push_back({static_cast<double>(low), static_cast<double>(high), cell.count});
-    }
-    return bins;
-  }
-
   // Over windows and over clusters of keys, the larger.
   static double design_effect(const ArmData& arm, double p) {
     const auto bucket = measure::quantile_bucket(arm.total.total, p);
@@ -330,19 +254,6 @@ class Judge {
         clusters.push_back(
             {number(cluster.requests), number(cluster.total.count_before(measure::CoarseBuckets::index_of(border)))});
     return std::max(statistics::design_effect(windows), statistics::design_effect(clusters));
-  }
-
-  static double share_of(Metric metric) {
-    switch (metric) {
-      case Metric::p50:
-        return 0.5;
-      case Metric::p95:
-        return 0.95;
-      case Metric::p99:
-        return 0.99;
-      default:
-        return 0.999;
-    }
   }
 
   static std::uint64_t least_requests(Metric metric) {
@@ -359,7 +270,7 @@ class Judge {
   }
 
   void judge_quantile(Effect& effect) const {
-    const auto* epoch = main_epoch();
+    const auto* epoch = main_epoch(epochs_);
     if (epoch == nullptr) return;
     const double p = share_of(effect.metric);
     const auto control = bins_of(epoch->control.total.total);
@@ -382,17 +293,19 @@ class Judge {
   }
 
   Stages stages(ArmData EpochData::*arm) const {
-    measure::Sum queue = 0, gil = 0, exec = 0;
+    measure::Sum queue = 0, gil = 0, exec = 0, total = 0;
     std::uint64_t requests = 0;
     for (const auto& epoch : epochs_) {
       const auto& totals = (epoch.*arm).totals;
       queue += totals.queue.sum_ns;
       gil += totals.gil.sum_ns;
       exec += totals.exec.sum_ns;
-      requests += (epoch.*arm).total.requests;
+      total += (epoch.*arm).all_total_ns;
+      requests += (epoch.*arm).all_requests;
     }
     if (requests == 0) return {};
-    return {number(queue) / number(requests), number(gil) / number(requests), number(exec) / number(requests)};
+    const auto mean = [&](measure::Sum sum) { return number(sum) / number(requests); };
+    return {mean(queue), mean(gil), mean(exec), mean(total)};
   }
 
   void judge_error_events(CandidateReport& result) const {
@@ -453,7 +366,7 @@ class Judge {
   // Both arms' bands at once: α/2 each.
   std::vector<ShiftPoint> shift() const {
     std::vector<ShiftPoint> points;
-    const auto* epoch = main_epoch();
+    const auto* epoch = main_epoch(epochs_);
     if (epoch == nullptr) return points;
     const auto control = bins_of(epoch->control.total.total);
     const auto candidate = bins_of(epoch->candidate.total.total);
@@ -579,10 +492,12 @@ std::string_view name_of(Metric metric) {
   return kNames[static_cast<std::size_t>(metric)];
 }
 
-Report evaluate(const State& state) {
+Report evaluate(const State& state, Depth depth) {
   Report report;
   report.experiment = state.experiment;
   report.route = state.route;
+  report.salt = state.salt;
+  report.assign = state.assign;
   report.state = state.state;
   report.revision = state.revision;
   report.control = state.arms[state.control].name;
@@ -591,8 +506,9 @@ Report evaluate(const State& state) {
   report.demands = state.demands;
   report.shadow_cost = shadow_cost_of(state);
   report.events = state.events;
+  report.guardrails = state.guardrails;
   for (std::size_t arm = 0; arm < state.arms.size(); ++arm)
-    if (arm != state.control) report.candidates.push_back(Judge(state, arm).report());
+    if (arm != state.control) report.candidates.push_back(Judge(state, arm).report(depth));
   return report;
 }
 

@@ -87,6 +87,21 @@ std::string format_value(Metric metric, double value) {
   }
 }
 
+std::string words_of(Metric metric) {
+  switch (metric) {
+    case Metric::mean:
+      return "Mean time";
+    case Metric::cpu:
+      return "CPU time a request";
+    case Metric::errors:
+      return "Errors";
+    case Metric::bytes:
+      return "Bytes a request";
+    default:
+      return "Time of the " + std::string(name_of(metric)) + " request";
+  }
+}
+
 std::string verdict_text(const Effect& effect) {
   if (effect.standing == Standing::judged) return std::string(effect.verdict.words());
   return std::string(name_of(effect.standing));
@@ -105,6 +120,10 @@ std::vector<std::string> health_of(const Report& report, const CandidateReport& 
   else
     lines.push_back("requests are drawn one by one; sample ratio p = " + format_number(health.ratio_p) +
                     " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+  double most = 1;
+  for (const auto& effect : candidate.effects) most = std::max(most, effect.design_effect);
+  lines.push_back("both arms have requests in " + format_percent(health.concurrency) +
+                  " of the windows with any; the largest design effect is " + format_number(most));
   for (const auto& why : health.invalid) lines.push_back("INVALID: " + why);
   for (const auto& warning : health.warnings) lines.push_back("note: " + warning);
   return lines;

@@ -14,6 +14,7 @@ std::string format_percent(double share);                        // "0.12 %"
 std::string format_ratio(double ratio);                          // "0.42×"
 std::string format_interval(const statistics::Interval& ratio);  // "[0.38, 0.47]"
 std::string format_time(std::int64_t unix_ms);                   // "2026-11-23 10:00:00 UTC"
+std::string words_of(Metric metric);                             // "Mean time", "Time of the p99 request", …
 // Columns as wide as their widest cell; not empty.
 std::string text_table(const std::vector<std::vector<std::string>>& rows);
 // A metric's value with its unit.

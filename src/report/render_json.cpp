@@ -28,6 +28,10 @@ Json to_json(const Effect& effect) {
   json["windows"] = effect.windows;
   json["design_effect"] = effect.design_effect;
   json["by_keys"] = effect.is_wider_by_keys;
+  json["noise_floor"] = nullptr;
+  if (effect.noise_floor)
+    json["noise_floor"] = {{"ratio", number(effect.noise_floor->ratio)},
+                           {"interval", to_json(effect.noise_floor->interval)}};
   return json;
 }
 
@@ -48,7 +52,29 @@ Json to_json(const Health& health) {
   return json;
 }
 
-Json to_json(const Stages& stages) { return {{"queue_ns", stages.queue}, {"gil_ns", stages.gil}, {"exec_ns", stages.exec}}; }
+Json to_json(const Stages& stages) {
+  return {{"queue_ns", stages.queue}, {"gil_ns", stages.gil}, {"exec_ns", stages.exec}, {"total_ns", stages.total}};
+}
+
+Json to_json(const HeatMap& heat) {
+  return {{"since", heat.since},
+          {"column_seconds", heat.column_seconds},
+          {"borders_ns", heat.borders},
+          {"control", heat.control},
+          {"candidate", heat.candidate}};
+}
+
+Json to_json(const Progress& progress) {
+  Json json;
+  json["metric"] = name_of(progress.metric);
+  json["guardrail"] = progress.guardrail > 0 ? Json(progress.guardrail) : Json(nullptr);
+  json["points"] = Json::array();
+  for (const auto& point : progress.points)
+    json["points"].push_back({{"unix_seconds", point.unix_seconds},
+                              {"ratio", point.ratio > 0 ? number(point.ratio) : Json(nullptr)},
+                              {"interval", to_json(point.interval)}});
+  return json;
+}
 
 Json to_json(const Answers& answers) {
   Json json;
@@ -101,6 +127,11 @@ Json to_json(const CandidateReport& candidate) {
   json["shift"] = Json::array();
   for (const auto& point : candidate.shift)
     json["shift"].push_back({{"p", point.p}, {"ratio", number(point.ratio)}, {"band", to_json(point.band)}});
+  if (candidate.pictures) {
+    json["heat_map"] = to_json(candidate.pictures->heat);
+    json["progress"] = Json::array();
+    for (const auto& progress : candidate.pictures->progress) json["progress"].push_back(to_json(progress));
+  }
   return json;
 }
 
@@ -111,6 +142,8 @@ std::string to_json(const Report& report) {
   json["schema"] = 1;
   json["experiment"] = report.experiment;
   json["route"] = report.route;
+  json["salt"] = report.salt;
+  json["assign"] = report.assign;
   json["state"] = report.state;
   json["revision"] = report.revision;
   json["control"] = {{"name", report.control}, {"backend", report.control_backend}};
@@ -124,6 +157,9 @@ std::string to_json(const Report& report) {
   }
   json["events"] = Json::array();
   for (const auto& event : report.events) json["events"].push_back({{"unix_ms", event.unix_ms}, {"text", event.text}});
+  json["guardrails"] = Json::array();
+  for (const auto& one : report.guardrails)
+    json["guardrails"].push_back({{"metric", one.metric}, {"margin", one.margin}, {"action", one.action}});
   json["method"] = method_of(report);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -17,6 +17,13 @@ enum class Standing : std::uint8_t { no_data, too_little, invalid, judged };
 
 enum class Metric : std::uint8_t { mean, p50, p95, p99, p999, cpu, errors, bytes };
 
+// Control against itself in neighbouring windows: what the same figures show where there is nothing to find. An upper bound,
+// since the load may change in between, which two arms meet together.
+struct NoiseFloor {
+  double ratio = 0;
+  statistics::Interval interval;
+};
+
 // One line of the effect table.
 struct Effect {
   Metric metric = Metric::mean;
@@ -32,6 +39,7 @@ struct Effect {
   std::uint64_t windows = 0;
   double design_effect = 1;       // the larger of both arms'; 1 for means, whose windows are the unit
   bool is_wider_by_keys = false;  // clients differ more than windows do: the interval is theirs
+  std::optional<NoiseFloor> noise_floor;
 };
 
 struct Health {
@@ -57,6 +65,7 @@ struct Stages {
   double queue = 0;  // mean per request
   double gil = 0;
   double exec = 0;
+  double total = 0;  // the whole, with what is in no stage: reading, routing, handing over the answer
 };
 
 struct FindingLine {
@@ -94,6 +103,33 @@ struct ShiftPoint {
   statistics::Interval band;
 };
 
+// Latencies over time, of both arms on the same axes.
+struct HeatMap {
+  std::int64_t since = 0;  // Unix seconds
+  std::int64_t column_seconds = 0;
+  std::vector<double> borders;  // of the rows, in ns: one more than there are rows
+  // Requests by column, then row.
+  std::vector<std::vector<std::uint64_t>> control;
+  std::vector<std::vector<std::uint64_t>> candidate;
+};
+
+// What was known of a metric's ratio at the end of a window: all windows up to there.
+struct ProgressPoint {
+  std::int64_t unix_seconds = 0;
+  double ratio = 0;  // 0: there is none
+  statistics::Interval interval;
+};
+struct Progress {
+  Metric metric = Metric::mean;
+  double guardrail = 0;  // the ratio beyond which one acts; 0: none
+  std::vector<ProgressPoint> points;
+};
+
+struct Pictures {
+  HeatMap heat;
+  std::vector<Progress> progress;  // mean, p99, CPU, errors, and what else has a guardrail
+};
+
 struct CandidateReport {
   std::string name;
   std::string backend;
@@ -110,6 +146,7 @@ struct CandidateReport {
   std::optional<Answers> answers;  // none: nothing was compared
   std::vector<WindowPoint> over_time;
   std::vector<ShiftPoint> shift;
+  std::optional<Pictures> pictures;  // of Depth::everything
 };
 
 // What shadows do to live requests of control: windows with them (as "candidate") against those without.
@@ -121,6 +158,8 @@ struct ShadowCost {
 struct Report {
   std::string experiment;
   std::string route;
+  std::string salt;
+  std::string assign;
   std::string state;
   std::uint64_t revision = 0;
   std::string control;
@@ -130,16 +169,21 @@ struct Report {
   std::vector<CandidateReport> candidates;
   std::optional<ShadowCost> shadow_cost;  // none: nobody asked
   std::vector<Event> events;
+  std::vector<Guardrail> guardrails;
 };
 
 std::string_view name_of(Standing standing);  // "no data", "too little", "invalid", "judged"
 std::string_view name_of(Metric metric);      // "mean", "p99.9", "cpu", …
 
+// Verdicts are what a gate asks for, time and again; everything is what people read: noise floors and pictures as well.
+enum class Depth : std::uint8_t { verdicts, everything };
+
 // Pure: the same state is the same report.
-Report evaluate(const State& state);
+Report evaluate(const State& state, Depth depth = Depth::verdicts);
 
 std::string to_json(const Report& report);      // schema 1, for programs
 std::string to_text(const Report& report);      // for a terminal
 std::string to_markdown(const Report& report);  // for a pull request
+std::string to_html(const Report& report);      // one file for a browser, of Depth::everything
 
 }  // namespace tandem::report

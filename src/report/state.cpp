@@ -48,6 +48,7 @@ Result<void> State::merge(const State& other) {
     revision = other.revision;
     state = other.state;
     arms = other.arms;
+    guardrails = other.guardrails;
   }
   for (const auto& [candidate, tally] : other.comparisons) comparisons[candidate].merge(tally);
   insert_sorted(events, other.events);

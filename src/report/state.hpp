@@ -42,6 +42,15 @@ struct Event {
   auto operator<=>(const Event&) const = default;
 };
 
+// A border that somebody watches, so that pictures can show it.
+struct Guardrail {
+  std::string metric;  // "p99", "mean", "errors", …
+  double margin = 0;
+  std::string action;  // "rollback", "hold", "warn"
+
+  bool operator==(const Guardrail&) const = default;
+};
+
 struct State {
   static constexpr int kSchema = 1;
 
@@ -59,7 +68,8 @@ struct State {
   measure::Record record;
   std::map<std::string, comparison::Tally> comparisons;  // by candidate
   std::vector<Event> events;                             // by time
-  std::vector<std::string> drift;                        // in what the merged replicas were not configured alike
+  std::vector<Guardrail> guardrails;
+  std::vector<std::string> drift;  // in what the merged replicas were not configured alike
 
   // Adds what another replica, or an earlier time, has counted. What it was configured otherwise is noted in `drift`. An
   // error, and nothing changed, if it is of another experiment or of other arms.

@@ -40,6 +40,9 @@ std::string to_json(const State& state) {
   for (const auto& [candidate, tally] : state.comparisons) comparisons[candidate] = Json::parse(tally.to_json());
   Json events = Json::array();
   for (const auto& event : state.events) events.push_back({{"unix_ms", event.unix_ms}, {"text", event.text}});
+  Json guardrails = Json::array();
+  for (const auto& one : state.guardrails)
+    guardrails.push_back({{"metric", one.metric}, {"margin", one.margin}, {"action", one.action}});
   const Json json = {{"schema", State::kSchema},
                      {"experiment", state.experiment},
                      {"route", state.route},
@@ -55,6 +58,7 @@ std::string to_json(const State& state) {
                      {"record", measure::to_json(state.record)},
                      {"comparisons", std::move(comparisons)},
                      {"events", std::move(events)},
+                     {"guardrails", std::move(guardrails)},
                      {"drift", state.drift}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -89,6 +93,8 @@ Result<State> parse_state(std::string_view text) {
     }
     for (const auto& event : json.at("events")) state.events.push_back({event.at("unix_ms"), event.at("text")});
     std::sort(state.events.begin(), state.events.end());
+    for (const auto& one : json.value("guardrails", Json::array()))  // states of older versions have none
+      state.guardrails.push_back({one.at("metric"), one.at("margin"), one.at("action")});
     json.at("drift").get_to(state.drift);
     return state;
   } catch (const Json::exception& error) {

@@ -306,6 +306,11 @@ std::string format_guardrail(const GuardrailSettings& guardrail) {
   return "srm";
 }
 
+std::string format_action(GuardrailSettings::Action action) {
+  using enum GuardrailSettings::Action;
+  return action == rollback ? "rollback" : action == hold ? "hold" : "warn";
+}
+
 double guardrail_alpha(const Settings& settings, std::size_t guardrail) {
   const auto& all = settings.guardrails;
   double left = kAlphaTotal;

@@ -37,6 +37,8 @@ std::vector<Judgement> judge(const experiment::Settings& settings, const measure
 
 // "errors", "p99", "mean", "cpu", …
 std::string format_guardrail(const experiment::GuardrailSettings& guardrail);
+// "rollback", "hold", "warn".
+std::string format_action(experiment::GuardrailSettings::Action action);
 
 // α of one guardrail and candidate: its own, else an equal part of what the others leave of 0.01; each further candidate
 // divides it again.

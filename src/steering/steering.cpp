@@ -322,6 +322,9 @@ void Steering::describe_state(Subject& subject, const std::vector<std::string>& 
   state.demands.min_seconds = std::chrono::duration_cast<std::chrono::seconds>(settings.min_time).count();
   state.demands.margin = settings.margin;
   state.demands.quantile_margin = settings.quantile_margin;
+  state.guardrails.clear();
+  for (const auto& one : settings.guardrails)
+    state.guardrails.push_back({format_guardrail(one), one.margin, format_action(one.action)});
   const bool is_verified = settings.shadow && settings.shadow->verify;
   state.verified_since = !is_verified ? 0 : state.verified_since == 0 ? unix_seconds(clock_.wall()) : state.verified_since;
   state.record.begin_epoch(subject.life.epoch, unix_seconds(clock_.wall()), subject.life.weights_bp);

@@ -6,6 +6,7 @@
 #include "experiment/murmur3.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
+#include "report/html_page.hpp"
 #include "steering/change_json.hpp"
 #include "steering/facts.hpp"
 #include "steering/steering.hpp"
@@ -211,13 +212,18 @@ http::Response Steering::answer_explain(const Subject& subject, const Question& 
 }
 
 http::Response Steering::answer_report(const Subject& subject, const Question& question) {
-  const auto report = report::evaluate(subject.state);
+  const auto report = report::evaluate(subject.state, report::Depth::everything);
   const auto format = http::find_query(question.query, "format").value_or("json");
   if (question.kind == Question::Kind::diffs) return json_response(diffs_json(subject.settings.id, report));
   if (format == "json") return http::json_text(report::to_json(report) + "\n");
   if (format == "md") return http::Response(200, "text/markdown; charset=utf-8", report::to_markdown(report));
   if (format == "text") return http::text(report::to_text(report));
-  return refusal(Error("experiment.bad_body", "\"format\" is json, md or text, got \"" + format + "\""));
+  if (format == "html") {
+    http::Response response(200, "text/html; charset=utf-8", report::to_html(report));
+    response.headers.add("Content-Security-Policy", std::string(report::kPagePolicy) + "; frame-ancestors 'none'");
+    return response;
+  }
+  return refusal(Error("experiment.bad_body", "\"format\" is json, md, html or text, got \"" + format + "\""));
 }
 
 http::Response Steering::answer_audit(const Question& question) {

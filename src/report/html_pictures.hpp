@@ -1,0 +1,16 @@
+// The parts of the page that are pictures: which figures of a report become which chart, and the words beneath.
+#pragma once
+
+#include <string>
+
+#include "report/report.hpp"
+
+namespace tandem::report {
+
+// Forest, shift, heat maps, stages, effect over time, in this order. `suffix` makes the parts' ids unique on the page.
+std::string pictures_html(const Report& report, const CandidateReport& candidate, const std::string& suffix);
+
+// What the noise floor compares.
+std::string noise_words(const Report& report, const CandidateReport& candidate);
+
+}  // namespace tandem::report
