@@ -26,7 +26,7 @@ interface LineProps {
 
 const Line = memo(function Line(props: LineProps) {
   return (
-    <tr class={props.rows ? "first" : ""} data-route={props.route} data-arm={props.arm}>
+    <tr class={`${props.rows ? "first" : ""} ${props.rate === "0" ? "idle" : ""}`} data-route={props.route} data-arm={props.arm}>
       {props.rows > 0 && (
         <th scope="rowgroup" rowSpan={props.rows} class={props.isOpen ? "open" : ""}>
           {props.route && (
