@@ -1,5 +1,6 @@
 #include "app/admin_access.hpp"
 
+#include <fstream>
 #include <iostream>
 
 #include "app/commands.hpp"
@@ -16,6 +17,16 @@ admin::AdminClientOptions client_options(const std::string& url) {
 int complain(const std::string& message) {
   std::cerr << "tandem: " << message << "\n";
   return kFailed;
+}
+
+int deliver(const std::string& text, const std::string& file) {
+  if (file.empty()) {
+    std::cout << text;
+    return 0;
+  }
+  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
+  if (!(stream << text).flush()) return complain("can't write " + file);
+  return 0;
 }
 
 void print_document(const std::string& document) { std::cout << document << (document.ends_with('\n') ? "" : "\n"); }

@@ -15,6 +15,9 @@ admin::AdminClientOptions client_options(const std::string& url);
 // Says it on standard error; the exit code.
 int complain(const std::string& message);
 
+// To standard output, or to that file; the exit code.
+int deliver(const std::string& text, const std::string& file);
+
 void print_document(const std::string& document);
 
 // Prints what a page says: as it is, or as a table.

@@ -312,15 +312,21 @@ int exit_code(const CompareCommand& command, const std::vector<Run>& runs) {
 
 int print(const CompareCommand& command, const Run& run) {
   const auto findings = evaluate(run);
-  std::cout << (command.format == "json" ? to_json(run, findings)
-                : command.format == "md" ? to_markdown(run, findings)
-                                         : to_text(run, findings));
-  return exit_code(command, {run});
+  const auto text = command.format == "json"   ? to_json(run, findings)
+                    : command.format == "md"   ? to_markdown(run, findings)
+                    : command.format == "html" ? to_html(run, findings)
+                                               : to_text(run, findings);
+  const int delivered = deliver(text, command.output);
+  return delivered != 0 ? delivered : exit_code(command, {run});
 }
 
 int print(const CompareCommand& command, const Suite& suite) {
-  std::cout << (command.format == "json" ? to_json(suite) : command.format == "md" ? to_markdown(suite) : to_text(suite));
-  return exit_code(command, suite.runs);
+  const auto text = command.format == "json"   ? to_json(suite)
+                    : command.format == "md"   ? to_markdown(suite)
+                    : command.format == "html" ? to_html(suite)
+                                               : to_text(suite);
+  const int delivered = deliver(text, command.output);
+  return delivered != 0 ? delivered : exit_code(command, suite.runs);
 }
 
 int compare_suite(const CompareCommand& command, const Deployment& deployment, const Corpus& corpus) {

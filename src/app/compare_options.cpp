@@ -148,6 +148,8 @@ void declare_compare_options(CLI::App& command, TypedCompare& typed) {
   command.add_flag("--allow-remote", typed.allow_remote, "load a server on another machine, too");
   command.add_flag("--json", typed.json, "print JSON");
   command.add_flag("--md", typed.markdown, "print Markdown, for a pull request");
+  command.add_flag("--html", typed.html, "print a page with pictures, one file, to mail");
+  command.add_option("-o,--output", typed.output, "write to this file")->type_name("FILE");
 }
 
 Result<CompareCommand> make_compare_command(TypedCompare typed) {
@@ -155,7 +157,8 @@ Result<CompareCommand> make_compare_command(TypedCompare typed) {
   if (!typed.suite && typed.route.empty() && !typed.config.empty() && !std::filesystem::exists(typed.config))
     typed.route = std::exchange(typed.config, {});
   if (auto checked = check_subject(typed); !checked) return checked.error();
-  if (typed.json && typed.markdown) return Error("--json and --md exclude each other");
+  if (int{typed.json} + int{typed.markdown} + int{typed.html} > 1)
+    return Error("--json, --md and --html exclude each other");
   CompareCommand command;
   command.config = typed.config;
   command.route = typed.route;
@@ -172,7 +175,8 @@ Result<CompareCommand> make_compare_command(TypedCompare typed) {
   command.is_check_only = typed.check;
   command.allow_remote = typed.allow_remote;
   command.ignore = typed.ignore;
-  command.format = typed.json ? "json" : typed.markdown ? "md" : "text";
+  command.format = typed.json ? "json" : typed.markdown ? "md" : typed.html ? "html" : "text";
+  command.output = typed.output;
   if (!typed.arms.empty()) {
     const auto comma = typed.arms.find(',');
     command.control = typed.arms.substr(0, comma);

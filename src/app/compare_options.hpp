@@ -31,7 +31,8 @@ struct CompareCommand {
   std::vector<std::string> ignore;  // JSON paths that are not compared
   benchmark::Plan plan;             // a rate of 0: to be chosen
   std::vector<benchmark::Condition> fail_if;
-  std::string format = "text";  // "json", "md"
+  std::string format = "text";  // "json", "md", "html"
+  std::string output;           // a file; empty: standard output
 };
 
 // The options as they were typed; empty: not given.
@@ -39,9 +40,9 @@ struct TypedCompare {
   std::string config, route, url, admin, url_a, url_b, arms, corpus, token;
   std::vector<std::string> requests, ignore;
   int pid_a = 0, pid_b = 0;
-  bool suite = false, check = false, allow_remote = false, json = false, markdown = false;
+  bool suite = false, check = false, allow_remote = false, json = false, markdown = false, html = false;
   double rate = 0;
-  std::string duration, washout, timeout, arrivals, goal, fail_if;
+  std::string duration, washout, timeout, arrivals, goal, fail_if, output;
   std::size_t pairs = 0, connections = 0;
   std::optional<std::size_t> calibration;
   std::uint64_t seed = 1;

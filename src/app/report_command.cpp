@@ -89,13 +89,7 @@ int run_command(const ReportCommand& command) {
                     : command.format == "md"   ? report::to_markdown(report)
                     : command.format == "html" ? report::to_html(report)
                                                : report::to_text(report);
-  if (command.output.empty()) {
-    std::cout << text;
-    return 0;
-  }
-  std::ofstream file(command.output, std::ios::binary | std::ios::trunc);
-  if (!(file << text).flush()) return complain("can't write " + command.output);
-  return 0;
+  return deliver(text, command.output);
 }
 
 int run_command(const DiffsCommand& command) {

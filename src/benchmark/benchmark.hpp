@@ -151,6 +151,7 @@ Findings evaluate(const Run& run);
 std::string to_text(const Run& run, const Findings& findings);
 std::string to_json(const Run& run, const Findings& findings);
 std::string to_markdown(const Run& run, const Findings& findings);
+std::string to_html(const Run& run, const Findings& findings);  // a page, one file
 
 // Several routes, one table.
 struct Suite {
@@ -165,6 +166,7 @@ struct Suite {
 std::string to_text(const Suite& suite);
 std::string to_json(const Suite& suite);
 std::string to_markdown(const Suite& suite);
+std::string to_html(const Suite& suite);
 
 // "p99>1.2", "mean>=1.1", "errors>0.01", "cpu<0.5", "differences>0"; several are parted by commas.
 enum class Outcome : std::uint8_t { pass = 0, fail = 1, undecided = 3, invalid = 4 };

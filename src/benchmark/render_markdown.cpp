@@ -70,7 +70,8 @@ std::string to_markdown(const Run& run, const Findings& findings) {
 
 std::string to_markdown(const Suite& suite) {
   std::string text = "## " + suite.title + "\n\n" + table(suite_rows(suite)) + "\n";
-  for (const auto& [route, why] : suite.skipped) text.append("- skipped: ").append(route).append(": ").append(why).append("\n");
+  for (const auto& [route, why] : suite.skipped)
+    text.append("- skipped: ").append(route).append(": ").append(why).append("\n");
   if (!suite.runs.empty()) text += list(method_of(suite.runs.front()));
   return text;
 }

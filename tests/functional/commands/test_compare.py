@@ -294,9 +294,13 @@ def test_a_recorded_archive_is_replayed(tmp_path, peer):
     assert set(a.seen) == set(b.seen) == {"/page/0", "/page/1", "/page/2"}
 
 
-def test_progress_is_for_terminals_only(peer):
+def test_a_page_to_mail(tmp_path, peer):
     a = peer()
-    assert compare("--a", a.url, "--b", a.url, *GLANCE).stderr == ""
+    page = tmp_path / "page.html"
+    result = compare("--a", a.url, "--b", a.url, "--html", "-o", str(page), *GLANCE)
+    assert result.stdout == result.stderr == ""  # no terminal, no progress
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert compare("--a", a.url, "--b", a.url, "--check", "-o", str(tmp_path)).returncode == 1
 
 
 @pytest.fixture

@@ -47,6 +47,21 @@ TEST(RenderBenchmark, MarkdownCellsCanNotBreakTheTable) {
   EXPECT_NE(text.find("a\\|b"), std::string::npos);
 }
 
+TEST(RenderBenchmark, ThePageIsOneFileWithoutScripts) {
+  auto run = with_differences();
+  run.title = "<script>alert(1)</script>";
+  const auto findings = evaluate(run);
+  const auto page = to_html(run, findings);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_NE(page.find("<svg"), std::string::npos);
+  EXPECT_LT(page.find("What was found"), page.find("Effects"));
+  EXPECT_EQ(page, to_html(run, findings));
+  run.blocks.back().socket_errors = 1;
+  const auto invalid = to_html(run, evaluate(run));
+  EXPECT_EQ(invalid.find("<svg"), std::string::npos);
+  EXPECT_NE(invalid.find("no figure of it may be used"), std::string::npos);
+}
+
 TEST(RenderBenchmark, ASuiteIsOneTable) {
   Suite suite;
   suite.title = "demo.json";
@@ -61,6 +76,7 @@ TEST(RenderBenchmark, ASuiteIsOneTable) {
   EXPECT_NE(text.find("json is invalid: connections: 1 failure (none)"), std::string::npos);
   EXPECT_NE(text.find("skipped: /ws: it is a WebSocket"), std::string::npos);
   EXPECT_NE(to_markdown(suite).find("| fib |"), std::string::npos);
+  EXPECT_NE(to_html(suite).find("<svg"), std::string::npos);
   EXPECT_EQ(nlohmann::json::parse(to_json(suite))["runs"].size(), 2U);
 }
 
