@@ -176,7 +176,8 @@ http::Response Steering::answer_explain(const Subject& subject, const Question& 
 }
 
 http::Response Steering::answer_report(const Subject& subject, const Question& question) {
-  const auto report = report::evaluate(subject.state, report::Depth::everything);
+  const auto depth = question.kind == Question::Kind::diffs ? report::Depth::verdicts : report::Depth::everything;
+  const auto report = report::evaluate(subject.state, depth);
   const auto format = http::find_query(question.query, "format").value_or("json");
   if (question.kind == Question::Kind::diffs) {
     const auto whole = Json::parse(report::to_json(report));
