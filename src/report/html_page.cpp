@@ -69,7 +69,7 @@ svg .part5 { fill: var(--candidate); } svg .part6 { fill: var(--ink); }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; }
-  .scroll { overflow: visible; } figure, tr, .goals li { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .scroll { overflow: visible; } table { font-size: 8.5pt; } td:last-child { min-width: 6rem; } figure, tr, .goals li { break-inside: avoid; } h2, h3 { break-after: avoid; }
 }
 )";
 

@@ -212,7 +212,8 @@ http::Response Steering::answer_explain(const Subject& subject, const Question& 
 }
 
 http::Response Steering::answer_report(const Subject& subject, const Question& question) {
-  const auto report = report::evaluate(subject.state, report::Depth::everything);
+  const auto depth = question.kind == Question::Kind::diffs ? report::Depth::verdicts : report::Depth::everything;
+  const auto report = report::evaluate(subject.state, depth);
   const auto format = http::find_query(question.query, "format").value_or("json");
   if (question.kind == Question::Kind::diffs) return json_response(diffs_json(subject.settings.id, report));
   if (format == "json") return http::json_text(report::to_json(report) + "\n");

@@ -17,7 +17,7 @@ from support.server import Server, run, wait_until
 
 PAGE = "/api/v1/experiments/port/report?format=html"
 USERS = [f"user-{number}" for number in range(40)]
-PHONE, DESK = 390, 1280
+PHONE, A4, DESK = 390, 718, 1280
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +163,12 @@ def test_page_is_readable(one, width, scheme):
         assert [address for address in fetched(driver) if not address.startswith("data:")] == [url]
 
 
-def test_paper_is_white(one):
-    with browser(DESK, "dark") as driver:
+def test_paper_is_white_and_holds_all(one):
+    with browser(A4, "dark") as driver:
         driver.get(one.admin_url + PAGE)
         driver.execute_cdp_cmd(
             "Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
         )
         assert brightness(driver, "backgroundColor", "body") > 0.9
         assert brightness(driver, "color", "body") < 0.3
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "the margin cuts it off"
