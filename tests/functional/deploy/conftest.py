@@ -4,6 +4,7 @@ import json
 import pathlib
 import socket
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -41,6 +42,9 @@ def prometheus(tmp_path):
                 url = f"http://{address}/api/v1/query?" + urllib.parse.urlencode({"query": query})
                 with urllib.request.urlopen(url, timeout=10) as answer:
                     return [(one["metric"], float(one["value"][1])) for one in json.load(answer)["data"]["result"]]
+            except urllib.error.HTTPError as refusal:
+                assert refusal.code == 503, refusal.read().decode()  # not ready yet; anything else is a query that is none
+                return []
             except OSError:
                 return []
 
