@@ -21,6 +21,10 @@ report::Table table_of(std::string caption, std::vector<std::vector<std::string>
   return table;
 }
 
+std::string header(const std::string& title, const std::string& below) {
+  return "<header>\n<h1>" + report::escaped(title) + "</h1>\n" + report::paragraph(below) + "</header>\n";
+}
+
 std::string validity_part(const Findings& findings) {
   std::vector<std::vector<std::string>> rows{{"check", "found", "demanded", "result"}};
   for (const auto& check : findings.checks)
@@ -98,7 +102,7 @@ std::string differences_part(const Run& run) {
 }  // namespace
 
 std::string to_html(const Run& run, const Findings& findings) {
-  std::string body;
+  auto body = header(title_of(run), run.machine);
   if (!findings.sentences.empty()) body += found_part(findings);
   if (!run.blocks.empty()) body += validity_part(findings);
   if (findings.is_valid && !findings.effects.empty()) body += effects_part(run, findings) + requests_part(run, findings);

@@ -322,8 +322,12 @@ def test_the_mean_agrees_with_httperf(freezing):
     ).stdout  # fmt: skip
     theirs = float(re.search(r"Connection time \[ms\]: min \S+ avg (\S+)", httperf)[1])
     url = f"http://127.0.0.1:{freezing}/"
-    result = compare("--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s", "--washout", "0",
-                     "--blocks", "1", "--calibration", "0", "--connections", "200", "--json")  # fmt: skip
+    first = ["chrt", "-f", "1"] if os.geteuid() == 0 else []  # before whatever else the machine does
+    result = subprocess.run(
+        [*first, binary(), "compare", "--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s",
+         "--washout", "0", "--blocks", "1", "--calibration", "0", "--connections", "200", "--json"],
+        env=clean_environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
     run_ = document(result)
     if not run_["valid"]:
         pytest.skip("the machine was too busy for a valid run: " + str([check for check in run_["checks"] if not check["ok"]]))
