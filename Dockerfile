@@ -1,11 +1,11 @@
 # The server with its demo endpoints: docker build -t tandem . && docker run --rm -p 8080:8080 tandem
 # docs/docker.md tells how to put endpoints of your own in.
 
-# The dashboard: npm makes a C++ source of it, which the next stage compiles.
+# The dashboard: npm makes a C++ source of it, which the next stage compiles. Where npm gets nothing, the image is without.
 FROM debian:trixie-slim AS web
 RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
 COPY web /src/web
-RUN /src/web/make.sh /web/dashboard_files.cpp
+RUN /src/web/make.sh /web/dashboard_files.cpp /src/web/none.cpp
 
 FROM debian:trixie-slim AS build
 WORKDIR /src

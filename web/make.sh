@@ -9,6 +9,10 @@ file=$(readlink -f -- "$(dirname -- "$1")")/$(basename -- "$1")
 folder=$(dirname -- "$file")
 log=$folder/npm.log
 
+# Node brings certificates of its own; what this machine trusts besides (the proxy of a company, say) counts as well.
+certificates=/etc/ssl/certs/ca-certificates.crt
+if [[ -z ${NODE_EXTRA_CA_CERTS:-} && -r $certificates ]]; then export NODE_EXTRA_CA_CERTS=$certificates; fi
+
 build() {
   cd -- "$folder"
   rm -rf src dist

@@ -42,6 +42,9 @@ find "$work/base/usr/share/doc" -mindepth 1 -not -type d -not -name copyright -d
 rm -rf "$work"/base/usr/share/{man,info,locale,groff,lintian}/* "$work"/base/var/cache/*/* "$work"/base/var/log/*.log
 printf 'path-exclude /usr/share/%s/*\n' man info locale >"$work/base/etc/dpkg/dpkg.cfg.d/docker"
 printf 'path-exclude /usr/share/doc/*\npath-include /usr/share/doc/*/copyright\n' >>"$work/base/etc/dpkg/dpkg.cfg.d/docker"
+# What this machine trusts besides the usual, as a base image of one's own would: npm goes through its proxy.
+install -d "$work/base/usr/local/share/ca-certificates"
+cp /usr/local/share/ca-certificates/*.crt "$work/base/usr/local/share/ca-certificates/" 2>/dev/null || true
 tar --numeric-owner -C "$work/base" -cf "$work/base.tar" .
 rm -rf "$work/base"
 buildah_here add --quiet "$base" "$work/base.tar" / >/dev/null

@@ -64,11 +64,11 @@ TEST(Dashboard, WhoHasItIsNotSentItAgain) {
 }
 
 TEST(Dashboard, RunsNoScriptButItsOwn) {
-  const auto policy = get("/")->headers.find("Content-Security-Policy");
+  const std::string policy(get("/")->headers.find("Content-Security-Policy"));
   for (const char* part : {"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
                            "frame-ancestors 'none'", "base-uri 'none'"})
-    EXPECT_NE(policy.find(part), std::string_view::npos) << part;
-  EXPECT_EQ(policy.find("unsafe"), std::string_view::npos);
+    EXPECT_NE(policy.find(part), std::string::npos) << part;
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
 }
 
 TEST(NoDashboard, SaysHowToGetItAndWhatElseThereIs) {

@@ -25,6 +25,7 @@ class Feed : public testing::Test {
     bool is_reading = false;
     std::optional<Result<std::string>> read;  // what came of it, until somebody looks
   };
+  ~Feed() override { all_leave(); }
   Viewer& watch() { return viewers.emplace_back(feed, loop, peer); }
 
   static Task<void> read_one(Viewer& viewer) {
@@ -41,6 +42,13 @@ class Feed : public testing::Test {
     viewer.is_reading = true;
     group.spawn(read_one(viewer));
     poll();
+  }
+  // As connections end: what they wait for first.
+  void all_leave() {
+    for (auto& viewer : viewers) viewer.call.cancel();
+    poll();
+    EXPECT_EQ(group.size(), 0u);
+    viewers.clear();
   }
   void poll() {
     loop.context().restart();
@@ -161,7 +169,7 @@ TEST_F(Feed, MakesOneSnapshotForAllOfThemAndNoneForNobody) {
   pass_a_second();
   EXPECT_EQ(server.statuses, 1u);
   EXPECT_EQ(first.read->value(), second.read->value());
-  viewers.clear();
+  all_leave();
   EXPECT_EQ(feed.viewers(), 0u);
   for (int i = 0; i < 5; ++i) pass_a_second();
   EXPECT_EQ(server.statuses, 1u);
@@ -191,7 +199,7 @@ TEST_F(Feed, AViewerThatGoesEndsItsWait) {
 TEST_F(Feed, AnAnswerThatComesTooLateIsNobodys) {
   server.answers_later = true;
   read_all(watch());
-  viewers.clear();
+  all_leave();
   server.answer_now();
   poll();
   EXPECT_EQ(feed.viewers(), 0u);
