@@ -63,16 +63,16 @@ class Contest {
   }
 
   Result<Run> hold() {
-    if (auto reached = reach(Side::control); !reached) return reached.error();
-    if (auto reached = reach(Side::candidate); !reached) return reached.error();
+    for (const auto side : {Side::control, Side::candidate})
+      if (auto reached = reach(side); !reached && !is_stopped()) return reached.error();
     check_answers();
     if (orders_.is_check_only || is_stopped()) return finished();
     if (run_.plan.rate <= 0) choose_rate();
     for (const auto side : {Side::control, Side::candidate})
       generators_.emplace_back(opponent(side).address, requests_of(side), run_.plan.connections);
     for (auto& generator : generators_)
-      if (auto connected = generator.connect(); !connected) return connected.error();
-    measure_idle();
+      if (auto connected = generator.connect(); !connected && !is_stopped()) return connected.error();
+    if (!is_stopped()) measure_idle();
     run_blocks();
     if (run_.plan.goal && !is_stopped()) {
       run_.capacity_control = find_capacity(Side::control);
@@ -141,9 +141,10 @@ class Contest {
   }
 
   void check_one(std::size_t index, AnswerCheck& check) {
-    ++check.requests;
     const auto control = ask(Side::control, index), control_again = ask(Side::control, index);
     const auto candidate = ask(Side::candidate, index), candidate_again = ask(Side::candidate, index);
+    if (is_stopped()) return;  // answers that were cut off say nothing
+    ++check.requests;
     if (!control || !control_again || !candidate || !candidate_again) {
       ++check.failed;
       return;

@@ -52,7 +52,8 @@ TEST(EvaluateBenchmark, TheIntervalIsStudents) {
       block.latency = {};
       block.latency.record(Milliseconds(1));
     }
-  const auto& mean = effect(evaluate(run), Metric::mean);
+  const auto findings = evaluate(run);
+  const auto& mean = effect(findings, Metric::mean);
   EXPECT_NEAR(std::log(mean.ratio), 0.15, 1e-6);
   EXPECT_NEAR(std::log(mean.interval.high), 0.15 + 3.1634 * 0.0707107 / std::sqrt(6.0), 1e-4);
   EXPECT_NEAR(mean.sign_flip_p, 2.0 / 64, 1e-9);
