@@ -13,7 +13,7 @@ from support.server import binary
 webdriver = pytest.importorskip("selenium.webdriver", reason="python3-selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 
-SHOTS = pathlib.Path(binary()).parents[1] / "results" / "dashboard"
+SHOTS = pathlib.Path(binary()).parents[1] / "pictures" / "dashboard"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
