@@ -20,7 +20,7 @@ RUN ./tandem-dev build release tandem -DTANDEM_TESTS=OFF -DTANDEM_DASHBOARD=/web
 FROM debian:trixie-slim
 # The interpreter is a library here (libpython), with its standard library; uvloop makes async endpoints quicker.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libpython3.13 libspdlog1.15 libssl3t64 python3-uvloop \
+ && apt-get install -y --no-install-recommends libpython3.13 libspdlog1.15 libssl3t64 libncursesw6 python3-uvloop \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
  && useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin tandem \
  && install -d -o tandem -g tandem /var/lib/tandem

@@ -20,6 +20,13 @@ tandem_need(CLI11 libcli11-dev)
 find_package(OpenSSL QUIET)
 tandem_need(OpenSSL libssl-dev)
 
+set(CURSES_NEED_WIDE TRUE)
+find_package(Curses QUIET)
+tandem_need(Curses libncurses-dev)
+add_library(tandem_curses INTERFACE)
+target_include_directories(tandem_curses SYSTEM INTERFACE ${CURSES_INCLUDE_DIRS})
+target_link_libraries(tandem_curses INTERFACE ${CURSES_LIBRARIES})
+
 if(TANDEM_PYTHON)
   # The system's interpreter, whatever python3 comes first on PATH (a pyenv shim, say).
   if(NOT DEFINED Python_EXECUTABLE)

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("support.client", "support.document", "support.server")
+pytest.register_assert_rewrite("support.client", "support.document", "support.server", "support.terminal")
 
 from support.client import Arm  # noqa: E402  after the line that makes their assertions explain themselves
 from support.demo import base_config, demo_routes  # noqa: E402

@@ -9,9 +9,10 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "admin/admin_url.hpp"
 
 namespace tandem::admin {
 
@@ -25,47 +26,10 @@ using Answer = beast::http::response<beast::http::string_body>;
 
 constexpr std::uint64_t kMaxAnswerBytes = 64 * 1024 * 1024;
 
-struct Address {
-  std::string host;  // empty: a Unix socket
-  std::string port = "9090";
-  std::string path;
-};
-
-Result<Address> parse_url(std::string text) {
-  const Error malformed("command.bad_url", "\"" + text + "\" is no admin URL: write http://HOST:PORT or unix:/path");
-  Address address;
-  if (text.starts_with("unix:")) {
-    address.path = text.substr(5);
-    // Some write it as a URL of its own kind, unix:///run/tandem.sock.
-    if (address.path.starts_with("//")) address.path.erase(0, 2);
-    if (address.path.empty() || address.path.size() >= sizeof(sockaddr_un::sun_path)) return malformed;
-    return address;
-  }
-  if (text.starts_with("http://")) text.erase(0, 7);
-  if (text.ends_with('/')) text.pop_back();
-  if (text.find_first_of("/?#@ ") != std::string::npos) return malformed;
-  const auto bracket = text.rfind(']');
-  const auto colon = text.rfind(':');
-  if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
-    address.port = text.substr(colon + 1);
-    text.erase(colon);
-  }
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-  address.host = text;
-  const bool is_number = address.port.find_first_not_of("0123456789") == std::string::npos;
-  if (address.host.empty() || address.port.empty() || address.port.size() > 5 || !is_number) return malformed;
-  return address;
-}
-
 // Runs what was started on `context` to its end.
 void run(asio::io_context& context) {
   context.restart();
   context.run();
-}
-
-Error no_server(const AdminClientOptions& options, const error_code& error) {
-  const auto reason = error == beast::error::timeout ? "it takes too long" : error.message();
-  return Error("command.no_server", "no server answers at " + options.url + " (" + reason + ")");
 }
 
 // One exchange on `stream`, each step with the time-out. Nothing else runs on `context`.
@@ -76,12 +40,12 @@ Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoin
   stream.expires_after(options.timeout);
   stream.async_connect(endpoint, [&result](error_code error) { result = error; });
   run(context);
-  if (result) return no_server(options, result);
+  if (result) return no_server_at(options.url, result);
 
   stream.expires_after(options.timeout);
   beast::http::async_write(stream, request, [&result](error_code error, std::size_t) { result = error; });
   run(context);
-  if (result) return no_server(options, result);
+  if (result) return no_server_at(options.url, result);
 
   beast::flat_buffer buffer;
   beast::http::response_parser<beast::http::string_body> parser;
@@ -89,29 +53,23 @@ Result<Answer> exchange(asio::io_context& context, Stream& stream, const Endpoin
   stream.expires_after(options.answer_timeout);
   beast::http::async_read(stream, buffer, parser, [&result](error_code error, std::size_t) { result = error; });
   run(context);
-  if (result == beast::error::timeout || result == beast::http::error::end_of_stream ||
-      result == asio::error::connection_reset)
-    return no_server(options, result);
-  if (result)
-    return Error("command.bad_answer", options.url + " does not speak HTTP as an admin side does: " + result.message());
+  if (result) return broken_answer_of(options.url, result);
   return parser.release();
 }
 
-Result<Answer> fetch(const AdminClientOptions& options, const Address& address, Question& request) {
+Result<Answer> fetch(const AdminClientOptions& options, const AdminAddress& address, Question& request) {
   asio::io_context context;
+  request.set(beast::http::field::host, address.authority());
   if (address.host.empty()) {
-    request.set(beast::http::field::host, "localhost");
     beast::basic_stream<asio::local::stream_protocol> stream(context);
     return exchange(context, stream, asio::local::stream_protocol::endpoint(address.path), options, request);
   }
-  const bool is_v6 = address.host.find(':') != std::string::npos;
-  request.set(beast::http::field::host, (is_v6 ? "[" + address.host + "]" : address.host) + ":" + address.port);
   error_code error;
   asio::ip::tcp::resolver resolver(context);
   const auto found = resolver.resolve(address.host, address.port, error);
-  if (error) return no_server(options, error);
+  if (error) return no_server_at(options.url, error);
   // "localhost" may be ::1 and 127.0.0.1, and the server listen on one of them.
-  Result<Answer> answer = no_server(options, asio::error::host_not_found);
+  Result<Answer> answer = no_server_at(options.url, asio::error::host_not_found);
   for (const auto& entry : found) {
     beast::basic_stream<asio::ip::tcp> stream(context);
     answer = exchange(context, stream, entry.endpoint(), options, request);
@@ -123,7 +81,7 @@ Result<Answer> fetch(const AdminClientOptions& options, const Address& address, 
 }  // namespace
 
 Result<AdminAnswer> admin_ask(const AdminClientOptions& options, const AdminQuestion& question) {
-  const auto address = parse_url(options.url);
+  const auto address = parse_admin_url(options.url);
   if (!address) return address.error();
   Question request(beast::http::string_to_verb(question.method), question.path, 11);
   request.set(beast::http::field::user_agent, "tandem");
@@ -149,6 +107,17 @@ Result<std::string> admin_get(const AdminClientOptions& options, const std::stri
 
 Result<AdminAnswer> admin_post(const AdminClientOptions& options, const std::string& path) {
   return admin_ask(options, {"POST", path});
+}
+
+Error no_server_at(const std::string& url, const error_code& error) {
+  const auto reason = error == beast::error::timeout ? "it takes too long" : error.message();
+  return Error("command.no_server", "no server answers at " + url + " (" + reason + ")");
+}
+
+Error broken_answer_of(const std::string& url, const error_code& error) {
+  if (error == beast::error::timeout || error == beast::http::error::end_of_stream || error == asio::error::connection_reset)
+    return no_server_at(url, error);
+  return Error("command.bad_answer", url + " does not speak HTTP as an admin side does: " + error.message());
 }
 
 std::string describe_refusal(const AdminAnswer& answer) {

@@ -1,6 +1,7 @@
 // Asks a running server's admin side: one blocking request over TCP or a Unix socket, for the command line.
 #pragma once
 
+#include <boost/system/error_code.hpp>
 #include <string>
 
 #include "base/clock.hpp"
@@ -9,7 +10,7 @@
 namespace tandem::admin {
 
 struct AdminClientOptions {
-  std::string url = "http://127.0.0.1:9090";  // "http://HOST:PORT", "HOST:PORT" or "unix:/path"; without a port: 9090
+  std::string url = "http://127.0.0.1:9090";  // as of parse_admin_url()
   std::string token;                          // sent as Authorization: Bearer; empty: none
   Milliseconds timeout{5000};                 // for connecting and for sending, each
   Milliseconds answer_timeout{5000};          // from the request to the whole answer
@@ -36,6 +37,9 @@ struct AdminQuestion {
 // The answer to any question, as of admin_post().
 Result<AdminAnswer> admin_ask(const AdminClientOptions& options, const AdminQuestion& question);
 
+// The errors of those, in words.
+Error no_server_at(const std::string& url, const boost::system::error_code& error);
+Error broken_answer_of(const std::string& url, const boost::system::error_code& error);
 // "was answered 403 Forbidden (admin.read_only): this token…", with what a problem document says.
 std::string describe_refusal(const AdminAnswer& answer);
 

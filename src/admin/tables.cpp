@@ -1,8 +1,6 @@
 #include "admin/tables.hpp"
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -13,25 +11,6 @@ namespace tandem::admin {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string format_number(double number, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", decimals, number);
-  return text;
-}
-
-std::string format_bytes(std::uint64_t bytes) {
-  if (bytes < 1024 * 1024) return std::to_string(bytes / 1024) + " KiB";
-  return format_number(static_cast<double>(bytes) / (1024 * 1024), 1) + " MiB";
-}
-
-std::string format_age(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(std::max(seconds, 0.0));
-  if (whole < 60) return std::to_string(whole) + "s";
-  if (whole < 3600) return std::to_string(whole / 60) + "m" + std::to_string(whole % 60) + "s";
-  if (whole < 86400) return std::to_string(whole / 3600) + "h" + std::to_string(whole % 3600 / 60) + "m";
-  return std::to_string(whole / 86400) + "d" + std::to_string(whole % 86400 / 3600) + "h";
-}
 
 std::string text_of(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
 std::string count_of(const Json& object, const char* key) { return std::to_string(object.at(key).get<std::uint64_t>()); }

@@ -1,6 +1,7 @@
 // Rows of words and numbers in columns, for a terminal.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,5 +11,9 @@ namespace tandem::admin {
 using Rows = std::vector<std::vector<std::string>>;
 
 void append_rows(std::string& out, const Rows& rows);
+
+std::string format_number(double number, int decimals);
+std::string format_bytes(std::uint64_t bytes);  // "84.1 MiB"
+std::string format_age(double seconds);         // "3m12s"
 
 }  // namespace tandem::admin

@@ -24,7 +24,4 @@ void print_document(const std::string& document);
 int show(const admin::AdminClientOptions& options, const std::string& path, bool json,
          Result<std::string> (*format)(std::string_view));
 
-// For a segment or a value of a URL.
-std::string percent_encoded(std::string_view text);
-
 }  // namespace tandem::app

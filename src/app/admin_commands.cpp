@@ -1,9 +1,13 @@
-// The commands that ask a running server's admin side how it is, and let it reload.
+// The commands that ask a running server's admin side how it is, watch it, and let it reload.
+#include <unistd.h>
+
 #include <iostream>
 
+#include "admin/admin_url.hpp"
 #include "admin/tables.hpp"
 #include "app/admin_access.hpp"
 #include "app/commands.hpp"
+#include "top/watch.hpp"
 
 namespace tandem::app {
 namespace {
@@ -13,7 +17,7 @@ using namespace std::chrono_literals;
 // "/api/v1/stacks?pool=python&pid=7"
 std::string filtered(const std::string& path, const WorkerChoice& choice) {
   std::string query;
-  if (!choice.pool.empty()) query += "&pool=" + percent_encoded(choice.pool);
+  if (!choice.pool.empty()) query += "&pool=" + admin::percent_encoded(choice.pool);
   if (choice.pid != 0) query += "&pid=" + std::to_string(choice.pid);
   if (!query.empty()) query.front() = '?';
   return path + query;
@@ -43,6 +47,19 @@ int run_command(const StacksCommand& command) {
 int run_command(const RequestsCommand& command) {
   return show(patient(client_options(command.admin)), filtered("/api/v1/requests", command.choice), command.json,
               admin::format_requests);
+}
+
+int run_command(const TopCommand& command) {
+  const auto options = client_options(command.admin);
+  if (command.once || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0) {
+    const auto text = top::look(options);
+    if (!text) return complain(text.error().message);
+    std::cout << *text;
+    return 0;
+  }
+  const bool with_colors = process_environment()("NO_COLOR").value_or("").empty();
+  const auto watched = top::watch(options, with_colors);
+  return watched ? 0 : complain(watched.error().message);
 }
 
 int run_command(const ReloadCommand& command) {

@@ -53,6 +53,7 @@ struct Typed {
   std::string output;
   bool verify = false;
   bool json = false;
+  bool once = false;
   int control_fd = 3;
   unsigned lanes = 0;
   std::string user;
@@ -245,6 +246,9 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     command->add_option("--pool", typed.choice.pool, "only of this pool")->type_name("POOL");
     command->add_option("--pid", typed.choice.pid, "only of this worker")->type_name("N")->check(CLI::PositiveNumber);
   }
+  auto* top_command = app.add_subcommand("top", "watch a running server: routes, workers, experiments, live");
+  add_admin(top_command);
+  top_command->add_flag("--once", typed.once, "print what there is now, and leave; so it does where there is no terminal");
   auto* reload_command = app.add_subcommand("reload", "let a running server read its config and Python code anew");
   for (auto* command : {status_command, workers_command, stacks_command, requests_command, reload_command}) {
     add_admin(command);
@@ -337,6 +341,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     if (*workers_command) return CommandLine(WorkersCommand{admin_of(typed), typed.json});
     if (*stacks_command) return CommandLine(StacksCommand{admin_of(typed), typed.choice, typed.json});
     if (*requests_command) return CommandLine(RequestsCommand{admin_of(typed), typed.choice, typed.json});
+    if (*top_command) return CommandLine(TopCommand{admin_of(typed), typed.once});
     if (*reload_command) return CommandLine(ReloadCommand{admin_of(typed), typed.json});
     for (auto* command : experiment_commands)
       if (*command) return CommandLine(experiment(typed, command->get_name()));

@@ -66,6 +66,11 @@ struct RequestsCommand {
   bool json = false;
 };
 
+struct TopCommand {
+  std::string admin;
+  bool once = false;
+};
+
 struct ReloadCommand {
   std::string admin;
   bool json = false;
@@ -122,9 +127,10 @@ struct WorkerCommand {
   std::string user;  // whom to become; empty: nobody
 };
 
-using CommandLine = std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand,
-                                 WorkersCommand, StacksCommand, RequestsCommand, ReloadCommand, ExperimentCommand,
-                                 AuditCommand, ReportCommand, DiffsCommand, CompareCommand, VersionCommand, WorkerCommand>;
+using CommandLine =
+    std::variant<ServeCommand, RunCommand, CheckCommand, RoutesCommand, ExplainCommand, StatusCommand, WorkersCommand,
+                 StacksCommand, RequestsCommand, TopCommand, ReloadCommand, ExperimentCommand, AuditCommand, ReportCommand,
+                 DiffsCommand, CompareCommand, VersionCommand, WorkerCommand>;
 
 // The command, or the exit code when everything has been said: 0 after --help, 2 after a message about bad usage on standard
 // error. Config paths are filled in: where none is given, config/tandem.json, else /etc/tandem/tandem.json.

@@ -20,6 +20,7 @@ int run_command(const StatusCommand& command);
 int run_command(const WorkersCommand& command);
 int run_command(const StacksCommand& command);
 int run_command(const RequestsCommand& command);
+int run_command(const TopCommand& command);
 int run_command(const ReloadCommand& command);
 int run_command(const ExperimentCommand& command);
 int run_command(const AuditCommand& command);

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "admin/admin_url.hpp"
 #include "admin/experiment_tables.hpp"
 #include "app/admin_access.hpp"
 #include "app/commands.hpp"
@@ -16,7 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string path_of(const ExperimentCommand& command) { return "/api/v1/experiments/" + percent_encoded(command.route); }
+std::string path_of(const ExperimentCommand& command) {
+  return "/api/v1/experiments/" + admin::percent_encoded(command.route);
+}
 
 bool is_look(const ExperimentCommand& command) {
   return (command.action == "weights" && command.weights.empty()) || command.action == "ramp";
@@ -90,7 +93,7 @@ int run_command(const AuditCommand& command) {
     const auto lines = admin::admin_get(options, "/api/v1/audit?format=jsonl");
     return lines ? verify(*lines) : complain(lines.error().message);
   }
-  const auto query = command.since.empty() ? "" : "?since=" + percent_encoded(command.since);
+  const auto query = command.since.empty() ? "" : "?since=" + admin::percent_encoded(command.since);
   return show(options, "/api/v1/audit" + query, command.json, admin::format_audit);
 }
 

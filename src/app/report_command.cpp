@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "admin/admin_url.hpp"
 #include "app/admin_access.hpp"
 #include "app/commands.hpp"
 #include "report/report.hpp"
@@ -30,7 +31,7 @@ Result<report::State> parse(const Result<std::string>& text, const std::string& 
 Result<report::State> gather(const StateSource& source) {
   std::vector<Result<report::State>> states;
   for (const auto& path : source.files) states.push_back(parse(read_state_file(path), path));
-  const auto page = "/api/v1/experiments/" + percent_encoded(source.route) + "/state";
+  const auto page = "/api/v1/experiments/" + admin::percent_encoded(source.route) + "/state";
   if (source.files.empty())
     for (const auto& url : source.replicas) states.push_back(parse(admin::admin_get(client_options(url), page), url));
   for (auto& state : states) {

@@ -17,7 +17,8 @@ ROWS = {
     "measure": 3,
     "net": 4, "pipeline": 4, "routing": 4, "native": 4, "pool": 4, "python": 4, "experiment": 4, "report": 4, "loadgen": 4,
     "benchmark": 5, "admin": 5, "config": 5, "handlers": 5, "steering": 5,
-    "app": 6,
+    "top": 6,
+    "app": 7,
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ RULES = (
         r"\bco_spawn\b",
         ("src/base/task_group", "src/base/loop", "src/net/listener", "src/app/"),
     ),
-    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/loadgen/", "src/base/boost_impl.cpp", "src/admin/admin_client", "src/steering/webhook")),
+    Rule("the HTTP parser belongs to the front", r"boost/beast(?!/http/(status|verb|field)\.hpp)", ("src/net/", "src/loadgen/", "src/base/boost_impl.cpp", "src/admin/admin_client", "src/admin/event_client", "src/steering/webhook")),
     Rule(
         "JSON stops at the door",
         r"nlohmann",
@@ -60,6 +61,7 @@ RULES = (
             "src/loadgen/request_list",  # HAR
             "src/steering/",
             "src/admin/",
+            "src/top/",
             "handlers/",
             "src/pool/",  # hello and ready, the two JSON messages of the worker protocol
             "src/python/",  # the worker's end of the same two
