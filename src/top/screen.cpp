@@ -1,6 +1,7 @@
 #include "top/screen.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.hpp"
 
@@ -97,9 +98,10 @@ Line row_line(const Table& table, const std::vector<Cell>& row, const std::vecto
   Line line;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const bool is_right = !table.rows.empty() && i < table.rows.front().size() && table.rows.front()[i].is_number;
-    const std::string padding(widths[i] - width_of(row[i].text), ' ');
-    const std::string gap(i + 1 < row.size() ? kGap : 0, ' ');
-    line.push_back({is_right ? padding + row[i].text + gap : row[i].text + padding + gap, row[i].tone});
+    auto text = row[i].text;
+    text.insert(is_right ? 0 : text.size(), widths[i] - width_of(text), ' ');
+    text.append(i + 1 < row.size() ? kGap : 0, ' ');
+    line.push_back({std::move(text), row[i].tone});
   }
   return line;
 }
