@@ -34,7 +34,8 @@ using benchmark::Suite;
 using loadgen::PlannedRequest;
 using nlohmann::json;
 
-constexpr int kInterrupted = 130;  // as a shell calls it
+constexpr int kInterrupted = 130;                                 // as a shell calls it
+constexpr const char* kNotComparable = "compare.not_comparable";  // a route of which nothing else was to be expected
 
 std::atomic<bool> stop{false};
 
@@ -69,8 +70,7 @@ struct TwinRoute {
 };
 struct Deployment {
   std::string url;
-  std::string admin;  // empty: it does not tell
-  pid_t pid = 0;      // on this machine; 0: unknown
+  std::string admin;
   std::string machine;
   std::vector<TwinRoute> routes;                      // all of them, in order
   std::map<std::string, comparison::Settings> rules;  // by name, of routes that have some
@@ -88,9 +88,6 @@ Result<json> ask_admin(const std::string& admin, const std::string& page) {
 Result<void> read_routes(Deployment& deployment) {
   auto listed = ask_admin(deployment.admin, "/api/v1/routes");
   if (!listed) return listed.error();
-  const auto status = ask_admin(deployment.admin, "/api/v1/status");
-  if (!status) return status.error();
-  deployment.pid = status->value("pid", 0);
   for (const auto& listing : (*listed)["routes"]) {
     TwinRoute route{
         listing.value("name", ""), listing.value("path", ""), listing.value("methods", std::vector<std::string>{}), {}};
@@ -100,7 +97,26 @@ Result<void> read_routes(Deployment& deployment) {
   return {};
 }
 
-// The processor time of a local server is read from the system, so that asking costs the server nothing.
+// Which arm a running server's experiments trust. What it does not tell is chosen.
+void read_controls(Deployment& deployment) {
+  const auto listed = ask_admin(deployment.admin, "/api/v1/experiments");
+  if (!listed || !listed->contains("experiments")) return;
+  for (const auto& one : (*listed)["experiments"])
+    if (auto control = one.value("control", ""); !control.empty())
+      deployment.controls[one.value("route", "")] = std::move(control);
+}
+
+// As the server tells: it knows which processes are its own, whatever numbers they have here (in a container it is number
+// 1).
+std::function<std::optional<benchmark::Cost>()> cost_told_by(const std::string& admin) {
+  return [admin]() -> std::optional<benchmark::Cost> {
+    const auto status = ask_admin(admin, "/api/v1/status");
+    if (!status || !status->contains("cpu_seconds") || !status->contains("rss_bytes")) return std::nullopt;
+    return benchmark::Cost{status->value("cpu_seconds", 0.0), status->value("rss_bytes", 0.0)};
+  };
+}
+
+// Of a server that tells nothing: what the system counts for its process here.
 std::function<std::optional<benchmark::Cost>()> cost_of(pid_t pid) {
   if (pid <= 0 || usage_of_tree(pid).processes == 0) return {};
   return [pid]() -> std::optional<benchmark::Cost> {
@@ -111,7 +127,6 @@ std::function<std::optional<benchmark::Cost>()> cost_of(pid_t pid) {
 }
 
 std::function<std::uint64_t()> revision_of(const std::string& admin) {
-  if (admin.empty()) return {};
   return [admin]() -> std::uint64_t {
     const auto status = ask_admin(admin, "/api/v1/status");
     return status ? status->value("generation", std::uint64_t{0}) : 0;
@@ -140,7 +155,7 @@ Result<Opponent> arm_of(const Deployment& deployment, const Arm& arm, const Comp
   one->subject.backend = arm.backend;
   one->fields.emplace_back("Tandem-Arm", arm.name);
   if (!command.token.empty()) one->fields.emplace_back("Tandem-Override", command.token);
-  if (one->address.is_local) one->cost = cost_of(deployment.pid);
+  one->cost = cost_told_by(deployment.admin);
   one->revision = revision_of(deployment.admin);
   return one;
 }
@@ -229,6 +244,22 @@ Result<std::vector<PlannedRequest>> requests_of(const CompareCommand& command, c
   return requests;
 }
 
+// How many requests, and which for example.
+struct Unused {
+  std::size_t count = 0;
+  std::string example;
+
+  void add(const PlannedRequest& request) {
+    if (count++ == 0) example = request.method + " " + request.target;
+  }
+  // "Not sent, as no route answers: 3 requests, such as GET /x."; nothing: there are none.
+  std::optional<std::string> note(const std::string& reason) const {
+    if (count == 0) return std::nullopt;
+    return "Not sent, as " + reason + ": " + std::to_string(count) + (count == 1 ? " request, " : " requests, such as ") +
+           example + ".";
+  }
+};
+
 // Requests by the route that answers them.
 class Corpus {
  public:
@@ -243,15 +274,35 @@ class Corpus {
     if (!requests) return requests.error();
     for (auto& request : *requests) {
       const auto route = lookup->find(request.method, request.target);
-      if (route)
+      if (!route)
+        corpus.strangers_.add(request);
+      else if (deployment.routes[*route].arms.size() < 2)
+        corpus.single_.add(request);
+      else
         corpus.requests_[*route].push_back(std::move(request));
-      else if (corpus.stranger_.empty())
-        corpus.stranger_ = request.method + " " + request.target;
     }
     return corpus;
   }
 
   bool names(std::size_t route) const { return !requests_[route].empty(); }
+
+  // Of requests that no comparison sends.
+  std::vector<std::string> notes() const {
+    std::vector<std::string> notes;
+    if (auto note = strangers_.note("no route answers")) notes.push_back(std::move(*note));
+    if (auto note = single_.note("the route has one endpoint only")) notes.push_back(std::move(*note));
+    return notes;
+  }
+  // The same, when that route alone is compared.
+  std::vector<std::string> notes_for(std::size_t index) const {
+    auto all = notes();
+    Unused others;
+    for (std::size_t i = 0; i < requests_.size(); ++i)
+      for (const auto& request : requests_[i])
+        if (i != index) others.add(request);
+    if (auto note = others.note("another route is compared")) all.push_back(std::move(*note));
+    return all;
+  }
 
   // Those of a route; a route with one path has one without being told.
   Result<std::vector<PlannedRequest>> of(const TwinRoute& route, std::size_t index) const {
@@ -262,13 +313,14 @@ class Corpus {
     if (is_fixed && takes_get)
       return std::vector<PlannedRequest>{{.method = "GET", .target = route.path, .headers = {}, .body = {}}};
     auto message = "there is no request for " + route.path + ": give one with --request or --corpus";
-    if (!stranger_.empty()) message += " (no route answers " + stranger_ + ")";
-    return Error(message);
+    if (strangers_.count > 0) message += " (no route answers " + strangers_.example + ")";
+    return Error(kNotComparable, message);
   }
 
  private:
   std::vector<std::vector<PlannedRequest>> requests_;  // by route
-  std::string stranger_;                               // a request that no route answers
+  Unused strangers_;                                   // no route answers them
+  Unused single_;                                      // their route is no twin
 };
 
 Result<Run> compare_route(const CompareCommand& command, const Deployment& deployment, std::size_t index,
@@ -283,7 +335,7 @@ Result<Run> compare_route(const CompareCommand& command, const Deployment& deplo
   if (!candidate) return candidate.error();
   const auto first = loadgen::fetch(control->address, make_wire_request(requests->front(), control->host, control->fields),
                                     command.plan.timeout);
-  if (first && first->status == 426) return Error("it is a WebSocket");
+  if (first && first->status == 426) return Error(kNotComparable, "it is a WebSocket");
   const auto rules = deployment.rules.find(route.name);
   auto run = hold(command, route.name, deployment.machine, std::move(*control), std::move(*candidate),
                   rules == deployment.rules.end() ? comparison::Settings{} : rules->second, std::move(*requests), stage);
@@ -326,7 +378,13 @@ int print(const CompareCommand& command, const Suite& suite) {
                     : command.format == "html" ? to_html(suite)
                                                : to_text(suite);
   const int delivered = deliver(text, command.output);
-  return delivered != 0 ? delivered : exit_code(command, suite.runs);
+  if (delivered != 0) return delivered;
+  // Said beside the document, too: a table of what went well looks complete.
+  for (const auto& one : suite.skipped) std::cerr << "not measured: " << one.route << ": " << one.why << "\n";
+  const int code = exit_code(command, suite.runs);
+  const bool has_failed =
+      std::any_of(suite.skipped.begin(), suite.skipped.end(), [](const auto& one) { return one.is_failure; });
+  return has_failed && code != kInterrupted ? kFailed : code;
 }
 
 int compare_suite(const CompareCommand& command, const Deployment& deployment, const Corpus& corpus) {
@@ -343,8 +401,9 @@ int compare_suite(const CompareCommand& command, const Deployment& deployment, c
     if (run)
       suite.runs.push_back(std::move(*run));
     else
-      suite.skipped.push_back({deployment.routes[i].name, run.error().message});
+      suite.skipped.push_back({deployment.routes[i].name, run.error().message, run.error().code != kNotComparable});
   }
+  suite.notes = corpus.notes();
   line.clear();
   if (suite.runs.empty() && suite.skipped.empty()) return complain(command.config + " has no twin route");
   return print(command, suite);
@@ -366,7 +425,10 @@ Result<std::size_t> find_route(const Deployment& deployment, const std::string& 
 int compare_one(const CompareCommand& command, const Deployment& deployment, std::size_t index, const Corpus& corpus) {
   ProgressLine line;
   const Stage stage(line, 0, 1);
-  const auto run = compare_route(command, deployment, index, corpus, stage);
+  auto run = compare_route(command, deployment, index, corpus, stage);
+  // A file beside the config is for all of its routes; who names requests wants them sent.
+  if (run && (!command.requests.empty() || !command.corpus.empty()))
+    for (auto& note : corpus.notes_for(index)) run->notes.push_back(std::move(note));
   line.clear();
   return run ? print(command, *run) : complain(run.error().message);
 }
@@ -406,6 +468,7 @@ int compare_running(const CompareCommand& command) {
   deployment.machine = "generator and server share " + std::to_string(usable_cpus().size()) + " CPUs";
   if (auto read = read_routes(deployment); !read)
     return complain(read.error().message + "\nits admin side tells the routes and their arms: --admin URL");
+  read_controls(deployment);
   const auto corpus = Corpus::make(command, deployment);
   if (!corpus) return complain(corpus.error().message);
   for (std::size_t i = 0; i < deployment.routes.size(); ++i)

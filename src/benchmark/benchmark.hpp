@@ -57,9 +57,11 @@ struct CapacityStep {
   double latency = 0;  // at the goal's quantile
   bool is_kept = false;
   bool is_confirmation = false;
+  std::string why;  // it is not kept: "latency", "load not carried", "12 wrong statuses"
 };
 struct Capacity {
   double rate = 0;                       // the highest that kept the goal, three times again; 0: none
+  bool is_unsteady = false;              // no rate that kept it once did so three times again
   bool is_limited_by_generator = false;  // the generator could do no more: the arm may
   std::vector<CapacityStep> steps;
 };
@@ -123,7 +125,8 @@ struct Check {
 struct Totals {
   std::uint64_t planned = 0;
   std::uint64_t answered = 0;
-  std::uint64_t unexpected = 0;
+  std::uint64_t wrong_status = 0;  // answers with another status than expected: they say nothing of latency
+  std::uint64_t wrong_body = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t socket_errors = 0;
   std::uint64_t censored = 0;
@@ -132,7 +135,7 @@ struct Totals {
   loadgen::Latencies latency;
   loadgen::Latencies service;
 
-  std::uint64_t errors() const { return unexpected + timeouts + socket_errors + censored; }
+  std::uint64_t errors() const { return wrong_status + wrong_body + timeouts + socket_errors + censored; }
 };
 
 struct Findings {
@@ -160,8 +163,10 @@ struct Suite {
   struct Skipped {
     std::string route;
     std::string why;
+    bool is_failure = false;  // it should have been measured, but could not be
   };
   std::vector<Skipped> skipped;
+  std::vector<std::string> notes;  // what a reader has to know of all of them
 };
 std::string to_text(const Suite& suite);
 std::string to_json(const Suite& suite);

@@ -103,8 +103,8 @@ std::string differences_part(const Run& run) {
 
 std::string to_html(const Run& run, const Findings& findings) {
   auto body = header(title_of(run), run.machine);
-  if (!findings.sentences.empty()) body += found_part(findings);
   if (!run.blocks.empty()) body += validity_part(findings);
+  if (!findings.sentences.empty()) body += found_part(findings);
   if (findings.is_valid && !findings.effects.empty()) body += effects_part(run, findings) + requests_part(run, findings);
   if (run.answers && !run.answers->samples.empty()) body += differences_part(run);
   body += report::section("setup", "What was run", report::list(setup_of(run)));
@@ -133,8 +133,9 @@ std::string to_html(const Suite& suite) {
     }
     rows.push_back(std::move(row));
   }
-  for (const auto& [route, why] : suite.skipped)
-    skipped.push_back(std::string("skipped: ").append(route).append(": ").append(why));
+  for (const auto& one : suite.skipped)
+    skipped.push_back(std::string("skipped: ").append(one.route).append(": ").append(one.why));
+  skipped.insert(skipped.end(), suite.notes.begin(), suite.notes.end());
   if (!rows.empty())
     body += report::section(
         "mean", "Mean latency at a glance",

@@ -41,7 +41,8 @@ Json plan_json(const Plan& plan) {
 Json totals_json(const Totals& totals, bool is_valid) {
   return {{"due", totals.planned},
           {"answered", totals.answered},
-          {"unexpected", totals.unexpected},
+          {"wrong_status", totals.wrong_status},
+          {"wrong_body", totals.wrong_body},
           {"timeouts", totals.timeouts},
           {"socket_errors", totals.socket_errors},
           {"censored", totals.censored},
@@ -71,6 +72,8 @@ Json block_json(const loadgen::Block& block, bool is_valid) {
             {"due", block.planned},
             {"answered", block.answered},
             {"errors", block.errors()},
+            {"wrong_status", block.wrong_status},
+            {"carried", block.carried()},
             {"lateness_p99_ms", ms(block.lateness.quantile_ns(0.99))},
             {"generator_cpu", block.generator_cpu}};
   if (!is_valid) return json;
@@ -103,14 +106,17 @@ Json answers_json(const AnswerCheck& answers) {
 }
 
 Json capacity_json(const Capacity& capacity) {
-  Json json{{"rate", capacity.rate}, {"limited_by_generator", capacity.is_limited_by_generator}};
+  Json json{{"rate", capacity.rate},
+            {"limited_by_generator", capacity.is_limited_by_generator},
+            {"unsteady", capacity.is_unsteady}};
   auto steps = Json::array();
   for (const auto& step : capacity.steps)
     steps.push_back({{"rate", step.rate},
                      {"achieved", step.achieved},
                      {"latency_ms", ms(step.latency)},
                      {"kept", step.is_kept},
-                     {"confirmation", step.is_confirmation}});
+                     {"confirmation", step.is_confirmation},
+                     {"why", step.why}});
   json["steps"] = std::move(steps);
   return json;
 }
@@ -162,8 +168,10 @@ std::string to_json(const Suite& suite) {
   for (const auto& run : suite.runs) runs.push_back(run_json(run, evaluate(run)));
   json["runs"] = std::move(runs);
   auto skipped = Json::array();
-  for (const auto& [route, why] : suite.skipped) skipped.push_back({{"route", route}, {"why", why}});
+  for (const auto& one : suite.skipped)
+    skipped.push_back({{"route", one.route}, {"why", one.why}, {"failed", one.is_failure}});
   json["skipped"] = std::move(skipped);
+  json["notes"] = suite.notes;
   return dumped(json);
 }
 

@@ -70,8 +70,9 @@ std::string to_markdown(const Run& run, const Findings& findings) {
 
 std::string to_markdown(const Suite& suite) {
   std::string text = "## " + suite.title + "\n\n" + table(suite_rows(suite)) + "\n";
-  for (const auto& [route, why] : suite.skipped)
-    text.append("- skipped: ").append(route).append(": ").append(why).append("\n");
+  for (const auto& one : suite.skipped)
+    text.append("- skipped: ").append(one.route).append(": ").append(one.why).append("\n");
+  text += list(suite.notes);
   if (!suite.runs.empty()) text += list(method_of(suite.runs.front()));
   return text;
 }

@@ -64,11 +64,13 @@ std::string to_text(const Run& run, const Findings& findings) {
 }
 
 std::string to_text(const Suite& suite) {
-  std::string text = suite.title + ": " + std::to_string(suite.runs.size()) + " twin routes\n";
+  std::string text = suite.title + ": " + std::to_string(suite.runs.size()) + " twin routes" +
+                     (suite.skipped.empty() ? "" : ", " + std::to_string(suite.skipped.size()) + " NOT MEASURED") + "\n";
   if (!suite.runs.empty()) text += "  " + suite.runs.front().machine + "; tandem " + suite.runs.front().version + "\n";
   text += "\n" + report::text_table(suite_rows(suite));
-  for (const auto& [route, why] : suite.skipped) text.append("\nskipped: ").append(route).append(": ").append(why);
+  for (const auto& one : suite.skipped) text.append("\nskipped: ").append(one.route).append(": ").append(one.why);
   if (!suite.skipped.empty()) text += "\n";
+  if (!suite.notes.empty()) text += "\n" + wrapped(suite.notes, "");
   for (const auto& run : suite.runs) {
     const auto findings = evaluate(run);
     for (const auto& check : findings.checks)

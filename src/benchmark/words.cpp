@@ -130,14 +130,16 @@ std::vector<std::vector<std::string>> totals_rows(const Run& run, const Findings
     return std::vector<std::string>{name,
                                     std::to_string(totals.planned),
                                     std::to_string(totals.answered),
-                                    std::to_string(totals.unexpected),
+                                    std::to_string(totals.wrong_status),
+                                    std::to_string(totals.wrong_body),
                                     std::to_string(totals.timeouts),
                                     std::to_string(totals.censored),
                                     format_rate(totals.achieved_rate),
                                     format_duration(totals.service.mean_ns()),
                                     totals.rss_bytes < 0 ? "–" : format_number(totals.rss_bytes / (1024 * 1024)) + " MiB"};
   };
-  return {{"requests", "due", "answered", "unexpected", "timed out", "unfinished", "a second", "service mean", "RSS"},
+  return {{"requests", "due", "answered", "wrong status", "wrong body", "timed out", "unfinished", "a second",
+           "service mean", "RSS"},
           row(run.control.name, findings.control),
           row(run.candidate.name, findings.candidate)};
 }
@@ -149,7 +151,8 @@ std::vector<std::vector<std::string>> capacity_rows(const Run& run) {
     if (*capacity)
       for (const auto& step : (*capacity)->steps)
         rows.push_back({subject->name + (step.is_confirmation ? ", again" : ""), format_rate(step.rate),
-                        format_rate(step.achieved), format_duration(step.latency), step.is_kept ? "kept" : "missed"});
+                        format_rate(step.achieved), format_duration(step.latency),
+                        step.is_kept ? "kept" : "missed: " + step.why});
   return rows;
 }
 

@@ -1,5 +1,6 @@
 #include "loadgen/generator.hpp"
 
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -10,10 +11,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <deque>
 #include <optional>
 
 #include "base/ascii.hpp"
+#include "loadgen/backlog.hpp"
 #include "loadgen/response_reader.hpp"
 
 namespace tandem::loadgen {
@@ -25,8 +28,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr Nanoseconds kSweep = Milliseconds(50);  // time-outs and the wish to stop are looked at so often
-constexpr std::size_t kMaxAtOnce = 256;           // requests that became due, before answers are looked at again
+constexpr Nanoseconds kSweep = Milliseconds(50);      // time-outs and the wish to stop are looked at so often
+constexpr Nanoseconds kMaxIdle = Milliseconds(1000);  // a connection that rested longer is looked at before it is used
+constexpr std::size_t kMaxAtOnce = 256;               // requests that became due, before answers are looked at again
 
 Nanoseconds thread_cpu() {
   timespec now{};
@@ -45,6 +49,13 @@ void prepare_socket(Socket& socket) {
   error_code ignored;
   if (socket.local_endpoint(ignored).protocol().family() != AF_UNIX)
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+// Closed by the peer, broken, or with bytes that nobody asked for.
+bool is_stale(Socket& socket) {
+  char byte = 0;
+  const auto size = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 struct Job {
@@ -77,15 +88,21 @@ class Client {
     socket_.connect(address_.endpoint, error);
     if (error) return Error("command.no_server", error.message());
     prepare_socket(socket_);
+    idle_since_ = SteadyClock::now();
     return {};
+  }
+
+  // Nobody reads from a connection that rests, so nobody sees that the server has closed it.
+  void close_if_stale() {
+    if (socket_.is_open() && is_stale(socket_)) close();
   }
 
   void start(const Job& job) {
     job_ = job;
     is_busy_ = true;
     has_bytes_ = false;
-    written_ = 0;
     sent_ = SteadyClock::now();
+    if (sent_ - idle_since_ > kMaxIdle) close_if_stale();
     was_kept_ = socket_.is_open();
     if (was_kept_) return send();
     socket_.async_connect(address_.endpoint, [this, life = life_](error_code error) {
@@ -117,12 +134,15 @@ class Client {
     reader_.emplace(request().is_head, request().has_body ? &request().body : nullptr, nullptr);
     error_code error;
     if (!socket_.non_blocking()) socket_.non_blocking(true, error);
-    written_ = socket_.write_some(asio::buffer(request().bytes), error);
+    const auto written = socket_.write_some(asio::buffer(request().bytes), error);
     if (error && error != asio::error::would_block) return broken();
-    if (written_ < request().bytes.size()) {
-      asio::async_write(socket_, asio::buffer(request().bytes) + written_,
+    is_written_ = written == request().bytes.size();
+    if (!is_written_) {
+      asio::async_write(socket_, asio::buffer(request().bytes) + written,
                         [this, life = life_](error_code failure, std::size_t) {
-                          if (life == life_ && failure && !has_bytes_) broken();
+                          if (life != life_) return;
+                          is_written_ = !failure;
+                          if (failure && !has_bytes_) broken();
                         });
     }
     read();
@@ -154,7 +174,8 @@ class Client {
         reader_.emplace(request().is_head, request().has_body ? &request().body : nullptr, nullptr);
     }
     kept_ = end - begin;
-    if (reader_->is_done()) return finish(reader_->keep_alive() && kept_ == 0);
+    // An answer may come before all of its request is written: the next one must not get between the pieces.
+    if (reader_->is_done()) return finish(reader_->keep_alive() && kept_ == 0 && is_written_);
     if (kept_ == buffer_.size()) return fail(false);  // a field of 64 KiB
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin), buffer_.begin() + static_cast<std::ptrdiff_t>(end),
               buffer_.begin());
@@ -165,6 +186,7 @@ class Client {
     if (!is_kept) close();
     kept_ = 0;
     is_busy_ = false;
+    idle_since_ = SteadyClock::now();
     ledger_.answered(job_, sent_, *reader_);
     ledger_.is_idle(index_);
   }
@@ -199,14 +221,15 @@ class Client {
   Socket socket_;
   std::optional<ResponseReader> reader_;
   std::array<char, 64 * 1024> buffer_{};
-  std::size_t kept_ = 0;     // bytes at the front of the buffer that the reader could not use yet
-  std::size_t written_ = 0;  // of the request, at once
+  std::size_t kept_ = 0;  // bytes at the front of the buffer that the reader could not use yet
   Job job_;
   TimePoint sent_{};
+  TimePoint idle_since_{};
   unsigned life_ = 0;  // of the connection: handlers of an earlier one are too late
   bool is_busy_ = false;
   bool was_kept_ = false;
-  bool has_bytes_ = false;  // of the answer
+  bool is_written_ = false;  // the whole request
+  bool has_bytes_ = false;   // of the answer
 };
 
 }  // namespace
@@ -235,18 +258,30 @@ class Generator::Impl final : public Ledger {
     block_.asked_rate = load.rate;
     block_.duration = load.duration;
     schedule_.emplace(load.rate, load.arrivals, load.seed);
+    next_request_ = load.first_request;
+    quickest_ = Nanoseconds::max();
+    // Not counted: a client that finds its connection closed would have to wait for another.
+    for (auto& client : clients_) {
+      client.close_if_stale();
+      static_cast<void>(client.connect());  // who can't connect now tries again, and fails, with a request
+    }
     is_over_ = is_all_sent_ = false;
     free_.clear();
     for (std::size_t i = clients_.size(); i > 0; --i) free_.push_back(i - 1);
     const auto cpu = thread_cpu();
     const auto offset = clock_offset();
     start_ = SteadyClock::now();
+    backlog_.emplace(start_ + load.washout, load.duration);
     send_due();
     sweep();
     context_.restart();
     if (!is_over_) context_.run();
-    end();
     const auto elapsed = SteadyClock::now() - start_;
+    if (elapsed >= load.washout + load.duration) {
+      backlog_->look(SteadyClock::now());
+      block_.kept_up = backlog_->kept_up(load.rate, quickest_ == Nanoseconds::max() ? Nanoseconds{0} : quickest_);
+    }
+    end();
     block_.generator_cpu =
         std::chrono::duration<double>(thread_cpu() - cpu) / std::max(std::chrono::duration<double>(elapsed), {});
     block_.clock_step = clock_offset() - offset;
@@ -270,6 +305,7 @@ class Generator::Impl final : public Ledger {
 
   void enqueue(TimePoint now) {
     const Job job{due(), next_request_++ % requests_.size(), schedule_->next() >= load_->washout, false};
+    backlog_->came(now);
     schedule_->advance();
     is_all_sent_ = schedule_->next() >= load_->washout + load_->duration;
     if (job.is_counted) {
@@ -306,6 +342,7 @@ class Generator::Impl final : public Ledger {
     if (*stop_ || now >= deadline) return finish();
     finish_if_done();
     if (is_over_) return;
+    if (load_->tick) load_->tick();
     sweep_timer_.expires_after(kSweep);
     sweep_timer_.async_wait([this](error_code error) {
       if (!error) sweep();
@@ -345,21 +382,28 @@ class Generator::Impl final : public Ledger {
 
   void answered(const Job& job, TimePoint sent, const ResponseReader& reader) override {
     ++block_.server_requests;
-    if (!job.is_counted) return;
     const auto now = SteadyClock::now();
+    backlog_->went(now);
+    quickest_ = std::min<Nanoseconds>(quickest_, now - sent);
+    if (!job.is_counted) return;
     const auto& request = requests_[job.request];
     const bool has_status = request.status == 0 ? reader.status() < 400 : reader.status() == request.status;
     ++block_.answered;
-    block_.unexpected += has_status && reader.has_expected_body() ? 0 : 1;
+    if (!has_status)
+      ++block_.wrong_status;
+    else if (!reader.has_expected_body())
+      ++block_.wrong_body;
     block_.bytes_received += reader.body_bytes();
     block_.latency.record(now - job.due);
     block_.service.record(now - sent);
   }
 
   void failed(const Job& job, bool is_timeout) override {
+    const auto now = SteadyClock::now();
+    backlog_->went(now);
     if (!job.is_counted) return;
     ++(is_timeout ? block_.timeouts : block_.socket_errors);
-    block_.latency.record(SteadyClock::now() - job.due);
+    block_.latency.record(now - job.due);
   }
 
   void again(const Job& job) override {
@@ -395,6 +439,8 @@ class Generator::Impl final : public Ledger {
   const Load* load_ = nullptr;
   const std::atomic<bool>* stop_ = nullptr;
   Block block_;
+  std::optional<Backlog> backlog_;
+  Nanoseconds quickest_{0};  // of all answers, from the moment they were sent
   TimePoint start_{};
   std::size_t next_request_ = 0;
   bool is_all_sent_ = false;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct Load {
   Nanoseconds washout{0};  // at first: sent, not counted
   Nanoseconds duration{0};
   Nanoseconds timeout{10'000'000'000};  // of one request from the moment it is sent, and of the whole drain at the end
+  std::size_t first_request = 0;        // which one is sent first; the others follow in turn
+  std::function<void()> tick;           // called every now and then meanwhile; has to be quick. May be empty
 };
 
 class Generator {
@@ -56,7 +59,8 @@ class Generator {
   // Opens the connections that are not open. Errors: nobody listens there.
   Result<void> connect();
 
-  // Runs one block; the caller fills in what the generator can't know. `stop` ends it soon, with what there is.
+  // Runs one block, on connections that the server has not closed meanwhile; the caller fills in what the generator can't
+  // know. `stop` ends it soon, with what there is.
   Block run(const Load& load, const std::atomic<bool>& stop);
 
  private:

@@ -205,6 +205,37 @@ std::string text_of(const json& object, const char* name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
+// As a browser's form does (WHATWG URL, application/x-www-form-urlencoded).
+std::string form_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                          std::string_view("*-._").find(c) != std::string_view::npos;
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_plain)
+      encoded += c;
+    else if (c == ' ')
+      encoded += '+';
+    else
+      encoded.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  return encoded;
+}
+
+// HTTP Archive 1.2, postData: its text, or the fields of a form.
+Result<std::string> content_of(const json& posted) {
+  auto text = text_of(posted, "text");
+  const auto* fields = member(posted, "params");
+  if (!text.empty() || fields == nullptr || !fields->is_array() || fields->empty()) return text;
+  const auto type = text_of(posted, "mimeType");
+  if (!type.empty() && !type.starts_with("application/x-www-form-urlencoded"))
+    return Error("corpus.har", "the body was recorded as fields of " + type + " only, and can't be made again");
+  for (const auto& field : *fields)
+    text += (text.empty() ? "" : "&") + form_encoded(text_of(field, "name")) + "=" + form_encoded(text_of(field, "value"));
+  return text;
+}
+
 Result<PlannedRequest> parse_entry(const json& entry) {
   const auto* recorded = member(entry, "request");
   if (recorded == nullptr) return Error("corpus.har", "there is no request");
@@ -226,7 +257,11 @@ Result<PlannedRequest> parse_entry(const json& entry) {
         return Error("corpus.har", "\"" + name + "\" is no field");
       request.headers.emplace_back(std::move(name), std::move(value));
     }
-  if (const auto* content = member(*recorded, "postData")) request.body = text_of(*content, "text");
+  if (const auto* posted = member(*recorded, "postData")) {
+    auto content = content_of(*posted);
+    if (!content) return content.error();
+    request.body = std::move(*content);
+  }
   return request;
 }
 

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +45,18 @@ class PeerServer {
   unsigned connections() const { return connections_; }
   unsigned requests() const { return requests_; }
 
+  // Closes every connection there is, as a server does with those that rest too long. Returns when they are closed.
+  void close_connections() {
+    std::promise<void> done;
+    boost::asio::post(context_, [this, &done] {
+      for (const auto& known : sessions_)
+        if (const auto session = known.lock()) session->socket.close();
+      sessions_.clear();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
  private:
   struct Session {
     explicit Session(boost::asio::ip::tcp::socket connected) : socket(std::move(connected)) {}
@@ -54,7 +68,9 @@ class PeerServer {
     acceptor_.async_accept([this](auto error, boost::asio::ip::tcp::socket socket) {
       if (error) return;
       ++connections_;
-      read(std::make_shared<Session>(std::move(socket)));
+      const auto session = std::make_shared<Session>(std::move(socket));
+      sessions_.push_back(session);
+      read(session);
       accept();
     });
   }
@@ -95,6 +111,7 @@ class PeerServer {
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer freeze_timer_;
   std::vector<std::shared_ptr<Session>> waiting_;
+  std::vector<std::weak_ptr<Session>> sessions_;
   std::atomic<unsigned> connections_{0};
   std::atomic<unsigned> requests_{0};
   std::thread thread_;

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import http.server
 import json
 import os
 import pathlib
+import pty
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any, Iterator
 
 import pytest
@@ -44,9 +49,9 @@ def url_of(server: Any) -> str:
 
 
 class Peer:
-    """An HTTP server in a thread: answers `body(path)`, notes what it was asked."""
+    """An HTTP server in a thread: answers `body(path)`, or with a status (status, body); notes what it was asked, with bodies."""
 
-    def __init__(self, body: Any = lambda path: "hello"):
+    def __init__(self, body: Any = lambda path: "hello", host: str = "127.0.0.1"):
         self.seen: list[str] = []
         peer = self
 
@@ -55,11 +60,20 @@ class Peer:
 
             def do_GET(self) -> None:
                 peer.seen.append(self.path)
+                self.answer()
+
+            def do_POST(self) -> None:
+                received = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                peer.seen.append(f"{self.path} {received}")
+                self.answer()
+
+            def answer(self) -> None:
                 content = body(self.path)
                 if content is None:
                     self.close_connection = True
                     return
-                self.send_response(200)
+                status, content = content if isinstance(content, tuple) else (200, content)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -72,8 +86,8 @@ class Peer:
             daemon_threads = True
             request_queue_size = 128
 
-        self._server = Threads(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = Threads((host, 0), Handler)
+        self.url = f"http://{host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
@@ -85,8 +99,8 @@ class Peer:
 def peer() -> Iterator[Any]:
     peers: list[Peer] = []
 
-    def start(*arguments: Any) -> Peer:
-        peers.append(Peer(*arguments))
+    def start(*arguments: Any, **options: Any) -> Peer:
+        peers.append(Peer(*arguments, **options))
         return peers[-1]
 
     yield start
@@ -144,9 +158,14 @@ def test_the_suite_is_one_table(tmp_path):
     routes = [twin("/json", "json", "json_hello"), twin("/fib/{n}", "fib", "fib"), twin("/hello/{name}", "hello", "hello")]
     routes += [twin("/ws/echo", "websocket_echo", "ws_echo:app", {"backend": "asgi"}), {"path": "/plain", "native": "plaintext"}]
     config = write_config(tmp_path, routes)
-    (tmp_path / "tandem.requests").write_text("/fib/10\n")
+    (tmp_path / "tandem.requests").write_text("/fib/10\n/plain\n/fob/1\n/fob/2\n")
     result = compare("--suite", config, "--json", *GLANCE)
     suite = document(result)
+    assert suite["notes"] == [
+        "Not sent, as no route answers: 2 requests, such as GET /fob/1.",
+        "Not sent, as the route has one endpoint only: 1 request, GET /plain.",
+    ]
+    assert "not measured: /ws/echo: it is a WebSocket" in result.stderr
     assert [one["title"] for one in suite["runs"]] == ["/json", "/fib/{n}"]
     skipped = {one["route"]: one["why"] for one in suite["skipped"]}
     assert "there is no request for /hello/{name}" in skipped["/hello/{name}"]
@@ -157,6 +176,16 @@ def test_the_suite_is_one_table(tmp_path):
     assert re.search(r"/json .*the same +not measured", checked.stdout)
 
 
+def test_a_suite_says_when_a_route_could_not_be_measured(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "slow.py").write_text("import time\n\n\ndef handle(request):\n    time.sleep(2)\n")
+    routes = [twin("/json", "json", "json_hello"), {"path": "/slow", "arms": {"cpp": {"native": "json"}, "py": {"python": "slow:handle"}}}]
+    result = compare("--suite", write_config(tmp_path, routes), "--check", "--timeout", "0.3s")
+    assert result.returncode == 1
+    assert "1 twin routes, 1 NOT MEASURED" in result.stdout
+    assert "not measured: /slow: " in result.stderr and "no answer in time" in result.stderr
+
+
 def test_a_running_servers_arms(server):
     one = server([twin("/fib/{n}", "fib", "fib")], pin="open")
     result = compare("--url", url_of(one) + "/fib/{10,11}", "--admin", one.admin_url, "--arms", "cpp,py", "--json", *GLANCE)
@@ -165,6 +194,18 @@ def test_a_running_servers_arms(server):
     assert run_["requests"]["distinct"] == 2
     arms = {(arm["arm"]): arm["requests"]["2xx"] for arm in one.admin("/api/v1/status").json()["arms"] if arm["route"] == "/fib/{n}"}
     assert arms["cpp"] > arms["py"] > 30  # calibration is control's
+
+
+def test_a_running_server_tells_its_control_and_its_cost(server):
+    routes = [{**twin("/fib/{n}", "fib", "fib"), "experiment": {"id": "fib", "control": "cpp"}}, twin("/json", "json", "json_hello")]
+    one = server(routes, pin="open")
+    result = compare("--url", url_of(one), "--admin", one.admin_url, "--request", "/fib/15", "--request", "/json", "--json", *GLANCE)
+    run_ = document(result)
+    assert (run_["control"]["name"], run_["candidate"]["name"]) == ("cpp", "py")
+    assert "Not sent, as another route is compared: 1 request, GET /json." in run_["notes"]
+    assert run_["totals"]["control"]["rss_bytes"] > 1_000_000
+    if run_["valid"]:
+        assert all(block["server_cpu_seconds"] is not None for block in run_["blocks"])
 
 
 def test_a_server_that_lets_nobody_choose_an_arm(server):
@@ -214,6 +255,80 @@ def test_an_overloaded_server_is_no_measurement(peer):
     assert all("mean_ms" not in block for block in run_["blocks"])
 
 
+def test_what_is_answered_after_a_block_is_not_carried(peer):
+    """Time-outs are longer than the backlog: everything is answered, at half the rate."""
+    gate = threading.Lock()
+
+    def one_at_a_time(path: str) -> str:
+        with gate:
+            threading.Event().wait(0.02)
+        return "[]"
+
+    a = peer(one_at_a_time)
+    result = compare("--a", a.url, "--b", a.url, "--rate", "120", "--duration", "1s", "--washout", "0.2s", "--timeout", "30s",
+                     "--blocks", "1", "--calibration", "0", "--json")  # fmt: skip
+    run_ = document(result)
+    assert result.returncode == 4
+    assert all(block["answered"] == block["due"] for block in run_["blocks"])
+    assert not next(check for check in run_["checks"] if check["name"] == "load carried")["ok"]
+
+
+class Shedding:
+    """Turns away what is more than five requests in a tenth of a second, at once."""
+
+    def __init__(self) -> None:
+        self._lock, self._tenth, self._count = threading.Lock(), 0, 0
+
+    def __call__(self, path: str) -> Any:
+        with self._lock:
+            tenth = int(time.monotonic() * 10)
+            self._count = self._count + 1 if tenth == self._tenth else 1
+            self._tenth = tenth
+            return "[]" if self._count <= 5 else (503, "queue full")
+
+
+def test_shed_load_is_no_capacity_and_no_latency(peer):
+    a, b = peer(), peer(Shedding())
+    result = compare("--a", a.url, "--b", b.url, "--rate", "150", "--arrivals", "constant", "--duration", "0.3s", "--washout", "0",
+                     "--blocks", "6", "--calibration", "1", "--json")  # fmt: skip
+    run_ = document(result)
+    assert run_["totals"]["candidate"]["wrong_status"] > 0 == run_["totals"]["control"]["wrong_status"]
+    assert run_["totals"]["candidate"]["wrong_body"] == 0
+    if run_["valid"]:
+        assert {effect["verdict"] for effect in run_["effects"]} == {None}
+        assert any("b's answers have another status than expected" in sentence for sentence in run_["sentences"])
+    searched = compare("--a", b.url, "--b", b.url, "--rate", "20", "--arrivals", "constant", "--duration", "0.3s", "--washout", "0",
+                       "--blocks", "1", "--calibration", "0", "--slo", "p99=5s", "--json")  # fmt: skip
+    capacity = document(searched)["capacity"]["control"]
+    assert capacity["rate"] < 100  # it answers them all, quickly
+    assert any("wrong status" in step["why"] for step in capacity["steps"] if not step["kept"])
+
+
+def test_capacity_is_about_what_a_closed_loop_reaches(peer):
+    """Of a server that does one request after the other, wrk finds the peak; a generous goal must allow nearly as much."""
+    if not shutil.which("wrk"):
+        pytest.skip("wrk is not installed")
+    gate = threading.Lock()
+
+    def one_at_a_time(path: str) -> str:
+        with gate:
+            threading.Event().wait(0.008)
+        return "[]"
+
+    a = peer(one_at_a_time)
+    wrk = subprocess.run(["wrk", "-t1", "-c8", "-d2s", a.url], capture_output=True, text=True, timeout=60, check=True).stdout
+    peak = float(re.search(r"Requests/sec:\s+(\S+)", wrk)[1])
+    result = compare("--a", a.url, "--b", a.url, "--rate", "20", "--duration", "0.6s", "--washout", "0.1s", "--blocks", "1",
+                     "--calibration", "0", "--slo", "p99=200ms", "--json")  # fmt: skip
+    run_ = document(result)
+    for side in ("control", "candidate"):
+        capacity = run_["capacity"][side]
+        assert 0.4 * peak < capacity["rate"] < 1.3 * peak, (peak, capacity)
+        assert sum(step["confirmation"] and step["kept"] for step in capacity["steps"]) >= 3
+    if run_["valid"]:
+        assert any(sentence.startswith("p99=200ms is kept by a up to ") for sentence in run_["sentences"])
+
+
 def test_conditions_are_the_exit_code(peer):
     a, b = peer(), peer(lambda path: "other")
     result = compare("--a", a.url, "--b", b.url, "--fail-if", "differences>0", "--json", *GLANCE)
@@ -261,6 +376,22 @@ def test_other_machines_are_not_loaded_by_accident():
     assert "--allow-remote" in result.stderr
 
 
+def test_other_machines_are_loaded_when_that_is_said(peer):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; chooses an address of this machine
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        address = probe.getsockname()[0]
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but loopback")
+    a = peer(host=address)
+    assert compare("--a", a.url, "--b", a.url, "--check").returncode == 1
+    result = compare("--a", a.url, "--b", a.url, "--check", "--allow-remote")
+    assert result.returncode == 0, result.stderr
+    assert a.seen
+
+
 def test_what_is_not_there_is_named(tmp_path):
     config = write_config(tmp_path, [twin("/fib/{n}", "fib", "fib"), {"path": "/plain", "native": "plaintext"}])
     for arguments, message in [
@@ -294,6 +425,47 @@ def test_a_recorded_archive_is_replayed(tmp_path, peer):
     assert set(a.seen) == set(b.seen) == {"/page/0", "/page/1", "/page/2"}
 
 
+def test_recorded_bodies_are_sent_too(tmp_path, peer):
+    a, b = peer(), peer()
+    posts = [{"mimeType": "application/json", "text": "{}"},
+             {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "a", "value": "1 2"}]}]  # fmt: skip
+    entries = [{"request": {"method": "POST", "url": "http://shop.example/cart", "postData": post}} for post in posts]
+    archive = tmp_path / "recorded.har"
+    archive.write_text(json.dumps({"log": {"entries": entries}}))
+    result = compare("--a", a.url, "--b", b.url, "--corpus", str(archive), "--check")
+    assert result.returncode == 0, result.stderr
+    assert set(a.seen) == set(b.seen) == {"/cart {}", "/cart a=1+2"}
+
+
+def test_markdown_for_a_pull_request(peer):
+    a = peer()
+    result = compare("--a", a.url, "--b", a.url, "--md", *GLANCE)
+    assert result.stdout.startswith("## a and b: b against a\n")
+    assert "| check | found | demanded |" in result.stdout
+
+
+def test_a_terminal_sees_how_far_it_is(peer):
+    a = peer()
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [binary(), "compare", "--a", a.url, "--b", a.url, "--rate", "50", "--duration", "1.5s", "--washout", "0", "--blocks", "1",
+         "--calibration", "0"],
+        env=clean_environment(), stdout=subprocess.DEVNULL, stderr=end, text=True,
+    )  # fmt: skip
+    os.close(end)
+    shown = b""
+    with contextlib.suppress(OSError):  # so a terminal ends
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert process.wait(timeout=60) in (0, 4)
+    lines = [line.replace("\x1b[K", "") for line in shown.decode().split("\r")]
+    first = [line for line in lines if "pair 1 of 1" in line]
+    assert len(set(first)) > 1, lines  # it moves within a block
+    shares = [int(re.search(r"(\d+) %", line)[1]) for line in lines if "%" in line]
+    assert max(shares) < 100
+
+
 def test_a_page_to_mail(tmp_path, peer):
     a = peer()
     page = tmp_path / "page.html"
@@ -323,14 +495,20 @@ def test_the_mean_agrees_with_httperf(freezing):
     theirs = float(re.search(r"Connection time \[ms\]: min \S+ avg (\S+)", httperf)[1])
     url = f"http://127.0.0.1:{freezing}/"
     first = ["chrt", "-f", "1"] if os.geteuid() == 0 else []  # before whatever else the machine does
-    result = subprocess.run(
-        [*first, binary(), "compare", "--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s",
-         "--washout", "0", "--blocks", "1", "--calibration", "0", "--connections", "200", "--json"],
-        env=clean_environment(), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    run_ = document(result)
-    if not run_["valid"]:
-        pytest.skip("the machine was too busy for a valid run: " + str([check for check in run_["checks"] if not check["ok"]]))
+    failed = []
+    for _ in range(4):
+        result = subprocess.run(
+            [*first, binary(), "compare", "--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s",
+             "--washout", "0", "--blocks", "1", "--calibration", "0", "--connections", "200", "--json"],
+            env=clean_environment(), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        run_ = document(result)
+        if run_["valid"]:
+            break
+        failed = [check for check in run_["checks"] if not check["ok"]]
+    else:
+        assert "load carried" not in {check["name"] for check in failed}  # a freeze is no overload
+        pytest.skip(f"the machine was too busy for a valid run, four times: {failed}")
     for block in run_["blocks"]:
         assert block["mean_ms"] == pytest.approx(50, abs=8)
         assert block["mean_ms"] == pytest.approx(theirs, rel=0.25)

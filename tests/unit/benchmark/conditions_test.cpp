@@ -45,7 +45,7 @@ TEST(Conditions, FailWhenTheWholeIntervalDoes) {
 TEST(Conditions, LookAtErrorsAndAnswers) {
   auto run = made_up_run({});
   for (auto& block : run.blocks)
-    if (block.side == loadgen::Side::candidate) block.unexpected = 4;
+    if (block.side == loadgen::Side::candidate) block.wrong_body = 4;
   run.answers->different = 1;
   EXPECT_EQ(judged(run, "errors>0.005"), Outcome::fail);
   EXPECT_EQ(judged(run, "errors>0.02"), Outcome::pass);

@@ -131,10 +131,65 @@ INSTANTIATE_TEST_SUITE_P(
                                  for (int i = 0; i < 200; ++i) block.lateness.record(Milliseconds(2));
                                }},
                       Spoiling{"load carried", [](auto& block) { block.answered = block.planned * 98 / 100; }},
+                      Spoiling{"load carried", [](auto& block) { block.kept_up = 0.98; }},
                       Spoiling{"generator's CPU", [](auto& block) { block.generator_cpu = 0.81; }},
                       Spoiling{"connections", [](auto& block) { block.socket_errors = 1; }},
                       Spoiling{"server's configuration", [](auto& block) { block.server_revision = 2; }},
                       Spoiling{"clock", [](auto& block) { block.clock_step = Milliseconds(-10); }}));
+
+// 5 % of a slow block's median is much; it says nothing of a quick one.
+TEST(EvaluateBenchmark, LatenessIsHeldAgainstTheBlocksOwnMedian) {
+  auto run = made_up_run({});
+  const auto slow = [](loadgen::Block& block, int late_ms) {
+    block.latency = block.lateness = {};
+    for (int i = 0; i < 400; ++i) {
+      block.latency.record(Milliseconds(100));
+      block.lateness.record(Milliseconds(late_ms));
+    }
+  };
+  for (auto& block : run.blocks)
+    if (block.side == loadgen::Side::control) slow(block, 4);
+  EXPECT_TRUE(evaluate(run).is_valid);
+  for (int i = 0; i < 10; ++i) run.blocks.back().lateness.record(Milliseconds(4));  // a candidate's, of 1 ms
+  const auto findings = evaluate(run);
+  ASSERT_FALSE(findings.is_valid);
+  EXPECT_EQ(findings.checks.front().value, "p99 4.0 ms late in the worst block");
+  EXPECT_EQ(findings.checks.front().demand, "at most 1.0 ms");
+}
+
+TEST(EvaluateBenchmark, ShedLoadIsNotJudged) {
+  auto run = made_up_run({.ratio = 0.1});
+  for (auto& block : run.blocks)
+    if (block.side == loadgen::Side::candidate && !block.is_calibration) block.wrong_status = 20;
+  const auto findings = evaluate(run);
+  ASSERT_TRUE(findings.is_valid);
+  for (const auto& one : findings.effects) {
+    EXPECT_FALSE(one.is_judged) << name_of(one.metric);
+    EXPECT_NE(one.why.find("of cpp's answers have another status than expected"), std::string::npos) << one.why;
+  }
+  EXPECT_NE(to_text(run, findings).find("Latency and cost are not judged: 5"), std::string::npos);
+  EXPECT_NE(to_json(run, findings).find("\"wrong_status\": 160"), std::string::npos);
+  for (auto& block : run.blocks) block.wrong_status /= 10;  // half a percent
+  EXPECT_EQ(words(evaluate(run), Metric::mean), "better");
+}
+
+TEST(EvaluateBenchmark, CapacityIsASentenceAndRows) {
+  auto run = made_up_run({});
+  run.plan.goal = Goal{0.99, Milliseconds(20), "p99=20ms"};
+  run.capacity_control =
+      Capacity{120, false, false, {{100, 100, 5e6, true, false, ""}, {200, 120, 3e9, false, false, "load not carried"}}};
+  run.capacity_candidate = Capacity{900, false, true, {{900, 899, 7e6, true, true, ""}}};
+  const auto text = to_text(run, evaluate(run));
+  EXPECT_NE(text.find("p99=20ms is kept by py up to 120 requests a second, by cpp at 900 requests a second or more"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("missed: load not carried"), std::string::npos);
+  EXPECT_NE(text.find("cpp, again"), std::string::npos);
+  run.capacity_control = Capacity{};
+  run.capacity_candidate = Capacity{0, true, false, {}};
+  EXPECT_NE(to_text(run, evaluate(run)).find("py at no rate that was tried, by cpp at no rate three times in a row"),
+            std::string::npos);
+}
 
 TEST(EvaluateBenchmark, HalfAPairDoesNotCount) {
   auto run = made_up_run({.ratio = 0.5});

@@ -54,6 +54,7 @@ TEST(RenderBenchmark, ThePageIsOneFileWithoutScripts) {
   const auto page = to_html(run, findings);
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("<svg"), std::string::npos);
+  EXPECT_LT(page.find("Can it be trusted?"), page.find("What was found"));
   EXPECT_LT(page.find("What was found"), page.find("Effects"));
   EXPECT_EQ(page, to_html(run, findings));
   run.blocks.back().socket_errors = 1;
@@ -69,12 +70,16 @@ TEST(RenderBenchmark, ASuiteIsOneTable) {
   suite.runs.push_back(made_up_run({}));
   suite.runs.back().title = "json";
   suite.runs.back().blocks.front().socket_errors = 1;
-  suite.skipped.push_back({"/ws", "it is a WebSocket"});
+  suite.skipped.push_back({"/ws", "it is a WebSocket", false});
+  suite.notes.emplace_back("Not sent, as no route answers: 1 request, GET /x.");
   const auto text = to_text(suite);
   EXPECT_NE(text.find("fib"), std::string::npos);
   EXPECT_NE(text.find("INVALID"), std::string::npos);
   EXPECT_NE(text.find("json is invalid: connections: 1 failure (none)"), std::string::npos);
+  EXPECT_NE(text.find("demo.json: 2 twin routes, 1 NOT MEASURED"), std::string::npos);
   EXPECT_NE(text.find("skipped: /ws: it is a WebSocket"), std::string::npos);
+  for (const auto& document : {text, to_markdown(suite), to_html(suite), to_json(suite)})
+    EXPECT_NE(document.find("Not sent, as no route answers: 1 request, GET /x."), std::string::npos) << document;
   EXPECT_NE(to_markdown(suite).find("| fib |"), std::string::npos);
   EXPECT_NE(to_html(suite).find("<svg"), std::string::npos);
   EXPECT_EQ(nlohmann::json::parse(to_json(suite))["runs"].size(), 2U);

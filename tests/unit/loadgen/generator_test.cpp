@@ -100,6 +100,114 @@ TEST(Generator, SendsTheRequestsInTurn) {
   EXPECT_EQ(b, 50);
 }
 
+TEST(Generator, BeginsWithTheRequestItIsTold) {
+  std::string order;
+  PeerServer server([&](const std::string& head) {
+    order += head[5];
+    return plain_answer("");
+  });
+  server.start();
+  auto load = load_of(100, 50ms);
+  load.first_request = 2;
+  const std::vector<WireRequest> requests{get("/a"), get("/b"), get("/c")};
+  const std::atomic<bool> stop{false};
+  Generator generator(address_of(server), requests, 1);
+  ASSERT_TRUE(generator.connect());
+  for (int block = 0; block < 2; ++block) generator.run(load, stop);
+  EXPECT_EQ(order, "cabcacabca");  // the second block like the first
+}
+
+TEST(Generator, TellsShedLoadFromOtherBodies) {
+  unsigned number = 0;
+  PeerServer server([&](const std::string&) {
+    return ++number % 4 == 0 ? plain_answer("busy", 503) : plain_answer(number % 4 == 1 ? "other" : "fine");
+  });
+  server.start();
+  auto request = get();
+  request.status = 200;
+  request.has_body = true;
+  request.body = "fine";
+  const auto block = run(server, {request}, load_of(500, 200ms), 1);
+  EXPECT_EQ(block.wrong_status, 25U);
+  EXPECT_EQ(block.wrong_body, 25U);
+  EXPECT_EQ(block.errors(), 50U);
+}
+
+// Everything is answered in the end, but at half the rate.
+TEST(Generator, AnswersThatComeAfterTheBlockAreNotTheRateThatWasAsked) {
+  PeerServer server([](const std::string&) {
+    std::this_thread::sleep_for(5ms);
+    return plain_answer("hello");
+  });
+  server.start();
+  const auto block = run(server, {get()}, load_of(400, 600ms));
+  EXPECT_EQ(block.answered, 240U);
+  EXPECT_LT(block.carried(), 0.75);
+  EXPECT_NEAR(block.achieved_rate(), block.carried() * 400, 1e-6);
+}
+
+// A POST must not be sent twice, so a connection that the server has closed would make it fail.
+TEST(Generator, ConnectionsThatTheServerClosedMeanwhileAreOpenedAnew) {
+  PeerServer server([](const std::string&) { return plain_answer("hello"); });
+  server.start();
+  PlannedRequest post;
+  post.method = "POST";
+  const std::vector<WireRequest> requests{make_wire_request(post, "peer", {})};
+  const std::atomic<bool> stop{false};
+  Generator generator(address_of(server), requests, 4);
+  ASSERT_TRUE(generator.connect());
+  for (int i = 0; i < 3; ++i) {
+    const auto block = generator.run(load_of(200, 100ms), stop);
+    EXPECT_EQ(block.answered, 20U);
+    EXPECT_EQ(block.errors(), 0U);
+    server.close_connections();
+  }
+}
+
+TEST(Generator, ConnectionsThatRestInABlockAreLookedAtBeforeTheyAreUsed) {
+  PeerServer server([](const std::string&) { return plain_answer("hello"); });
+  server.start();
+  PlannedRequest post;
+  post.method = "POST";
+  const std::vector<WireRequest> requests{make_wire_request(post, "peer", {})};
+  const std::atomic<bool> stop{false};
+  Generator generator(address_of(server), requests, 1);
+  ASSERT_TRUE(generator.connect());
+  std::thread closer([&] {
+    while (server.requests() < 1) std::this_thread::yield();
+    server.close_connections();
+  });
+  auto load = load_of(0.8, 2s);  // at once, and 1.25 s later
+  const auto block = generator.run(load, stop);
+  closer.join();
+  EXPECT_EQ(block.planned, 2U);
+  EXPECT_EQ(block.socket_errors, 0U);
+}
+
+// The answer comes while the request's body is still being written: what follows would stand in its middle.
+TEST(Generator, ConnectionsWhoseRequestIsNotWholeAreNotKept) {
+  PeerServer server([](const std::string&) { return plain_answer("too large", 413); });
+  server.start();
+  PlannedRequest post;
+  post.method = "POST";
+  post.body = std::string(32 * 1024 * 1024, 'x');
+  const auto block = run(server, {make_wire_request(post, "peer", {})}, load_of(40, 100ms), 1);
+  EXPECT_EQ(block.planned, 4U);
+  EXPECT_EQ(block.answered, 4U);
+  EXPECT_EQ(block.wrong_status, 4U);
+  EXPECT_GE(server.connections(), 4U);
+}
+
+TEST(Generator, TellsThatItIsAlive) {
+  PeerServer server([](const std::string&) { return plain_answer(""); });
+  server.start();
+  unsigned ticks = 0;
+  auto load = load_of(100, 300ms);
+  load.tick = [&] { ++ticks; };
+  run(server, {get()}, load);
+  EXPECT_GE(ticks, 1U);
+}
+
 TEST(Generator, CountsAnswersThatWereNotExpected) {
   unsigned number = 0;
   PeerServer server([&](const std::string&) { return ++number % 2 == 0 ? plain_answer("other") : plain_answer("fine"); });
@@ -110,7 +218,7 @@ TEST(Generator, CountsAnswersThatWereNotExpected) {
   request.body = "fine";
   const auto block = run(server, {request}, load_of(500, 200ms));
   EXPECT_EQ(block.answered, 100U);
-  EXPECT_EQ(block.unexpected, 50U);
+  EXPECT_EQ(block.wrong_body, 50U);
 }
 
 TEST(Generator, TimeoutsCountAsErrorsAndAsLatency) {
@@ -181,6 +289,9 @@ TEST(Generator, SeesAFreezingServerAsItsClientsDo) {
   const auto block = run(server, {get()}, load_of(200, 5s), 20);
   const auto quantile = [&](double p) { return 1e9 * kFreeze * (1 - (1 - p) * kPeriod / kFreeze); };
   EXPECT_EQ(block.answered, 1000U);
+  EXPECT_EQ(block.carried(), 1);
+  EXPECT_LT(block.latency.quantile_ns(0.75), 10e6);  // p75 ≈ 0
+  EXPECT_NEAR(block.latency.quantile_ns(0.999), quantile(0.999), 0.1 * quantile(0.999));
   EXPECT_NEAR(block.latency.mean_ns(), 1e9 * kFreeze * kFreeze / (2 * kPeriod), 5e6);
   EXPECT_NEAR(block.latency.quantile_ns(0.90), quantile(0.90), 0.1 * quantile(0.90));
   EXPECT_NEAR(block.latency.quantile_ns(0.99), quantile(0.99), 0.1 * quantile(0.99));

@@ -60,6 +60,17 @@ TEST(Har, GivesTheRequestsWithoutWhatBelongsToTheConnection) {
   EXPECT_EQ(*requests, expected);
 }
 
+TEST(Har, MakesTheBodyOfAFormThatWasRecordedAsFields) {
+  const auto requests = parse_har(R"({"log": {"entries": [{"request": {"method": "POST", "url": "http://x/",
+    "postData": {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "a b", "value": "1&2"}, {"name": "c"}]}}}]}})");
+  ASSERT_TRUE(requests) << requests.error().message;
+  EXPECT_EQ(requests->front().body, "a+b=1%262&c=");
+  const auto upload = parse_har(R"({"log": {"entries": [{"request": {"method": "POST", "url": "http://x/",
+    "postData": {"mimeType": "multipart/form-data; boundary=x", "params": [{"name": "a", "fileName": "b"}]}}}]}})");
+  ASSERT_FALSE(upload);
+  EXPECT_EQ(upload.error().message.rfind("entry 1: ", 0), 0U);
+}
+
 TEST(Har, RefusesWhatCouldNotBeSent) {
   EXPECT_FALSE(parse_har("{"));
   EXPECT_FALSE(parse_har(R"({"log": 7})"));
