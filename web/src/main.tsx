@@ -58,6 +58,8 @@ function App() {
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, []);
+  // Beside the routes, or below them while that place is taken.
+  const experiments = <Experiments experiments={feed.experiments} reports={feed.reports} />;
   const revisions = feed.experiments.map((one) => `${one.id} ${one.revision}`).join();
   return (
     <>
@@ -68,11 +70,9 @@ function App() {
           <div>
             <Routes feed={feed} open={open} />
             <Workers feed={feed} />
+            {open && experiments}
           </div>
-          <div>
-            {open && <Details feed={feed} name={open} />}
-            <Experiments experiments={feed.experiments} reports={feed.reports} />
-          </div>
+          <div>{open ? <Details feed={feed} name={open} /> : experiments}</div>
         </div>
         <InFlight />
         <Audit version={revisions} />
