@@ -121,7 +121,7 @@ TEST(RenderHtml, AVerdictThatIsNotThereIsNotShown) {
   auto state = state_of();
   Traffic().fill(state, 10, 100, 2, 1);
   const auto page = page_of(state);
-  EXPECT_NE(page.find("<strong>Mean time: too little.</strong>"), std::string::npos);
+  EXPECT_NE(page.find("<strong>Mean time: too little data to say.</strong>"), std::string::npos);
   EXPECT_EQ(page.find("better.</strong>"), std::string::npos);
 }
 
