@@ -43,10 +43,18 @@ std::string goal(std::string_view what, std::string_view verdict, std::string_vi
   return "<li><strong>" + escaped(what) + ": " + escaped(verdict) + ".</strong> " + escaped(rest) + "</li>\n";
 }
 
+// Why this one has no verdict; empty where that was said of all of them.
+std::string own_reason(const CandidateReport& candidate, const Effect& effect) {
+  return effect.why == candidate.why ? "" : effect.why;
+}
+
 std::string goal(const Report& report, const CandidateReport& candidate, Metric metric) {
   const auto& effect = *std::find_if(candidate.effects.begin(), candidate.effects.end(),
                                      [&](const Effect& one) { return one.metric == metric; });
-  if (effect.standing != Standing::judged) return goal(words_of(metric), words_of(effect.standing), effect.why + ".");
+  if (effect.standing != Standing::judged) {
+    const auto own = own_reason(candidate, effect);
+    return goal(words_of(metric), words_of(effect.standing), own.empty() ? "" : own + ".");
+  }
   return goal(words_of(metric), effect.verdict.words(),
               candidate.name + " " + format_value(effect.metric, effect.candidate) + ", " + report.control + " " +
                   format_value(effect.metric, effect.control) + ", a ratio of " + format_ratio(effect.ratio) + " " +
@@ -72,7 +80,9 @@ std::string verdict_part(const Report& report) {
     if (report.candidates.size() > 1) text += "<h3>" + escaped(candidate.name) + "</h3>\n";
     if (candidate.standing != Standing::judged)
       text += "<p><strong>No verdicts, " + escaped(words_of(candidate.standing)) + ":</strong> " + escaped(candidate.why) +
-              ". Figures are shown as far as there are any.</p>\n";
+              ". Figures are shown as far as there are any." +
+              (candidate.standing == Standing::no_data ? " Requests that ask for an arm themselves do not count." : "") +
+              "</p>\n";
     text += "<ul class=\"goals\">\n" + answers_goal(candidate);
     for (const auto metric : {Metric::mean, Metric::p99, Metric::cpu, Metric::errors})
       text += goal(report, candidate, metric);
@@ -88,7 +98,10 @@ std::string health_part(const Report& report, const CandidateReport& candidate, 
               ? "Nothing speaks against it: both arms ran at the same time and hold the clients meant for them, and there "
                 "is enough to judge."
               : "Not yet, or not at all: " + words_of(candidate.standing) + ", " + candidate.why + ".") +
-      list(health_of(report, candidate));
+      list(health_of(report, candidate)) +
+      paragraph(
+          "A window is a stretch of time in which both arms are compared. A small p or a large ln E of the sample "
+          "ratio would mean that the arms did not get the shares meant for them.");
   if (report.shadow_cost && report.shadow_cost->pairs == 0)
     text += nothing_to_show("What shadows cost live requests: " + report.shadow_cost->effects.front().why + ".");
   else if (report.shadow_cost) {
@@ -119,12 +132,12 @@ std::string effects_part(const Report& report, const CandidateReport& candidate,
       {}};
   for (const auto& effect : candidate.effects) {
     const bool has_ratio = effect.ratio > 0;
-    table.rows.push_back(
-        {std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
-         format_value(effect.metric, effect.candidate), has_ratio ? format_ratio(effect.ratio) : "–",
-         has_ratio ? format_interval(effect.interval) : "–", noise_text(effect),
-         effect.design_effect > 1 ? format_number(effect.design_effect) : "–",
-         effect.standing == Standing::judged ? verdict_text(effect) : verdict_text(effect) + ": " + effect.why});
+    const auto own = own_reason(candidate, effect);
+    table.rows.push_back({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
+                          format_value(effect.metric, effect.candidate), has_ratio ? format_ratio(effect.ratio) : "–",
+                          has_ratio ? format_interval(effect.interval) : "–", noise_text(effect),
+                          effect.design_effect > 1 ? format_number(effect.design_effect) : "–",
+                          own.empty() ? verdict_text(effect) : verdict_text(effect) + ": " + own});
   }
   return section("effects" + suffix, heading,
                  html_table(table) + paragraph(kMetrics) + paragraph(noise_words(report, candidate)));
