@@ -285,6 +285,8 @@ def test_by_keyboard_alone(loaded, browser):
     wait_until(lambda: page.run("return document.activeElement.textContent") == "fib", "the focus in the details")
     page.find(".slider input").send_keys("\ue014" * 4)  # right
     wait_until(lambda: page.text(".slider output") == "52 %", "the slider moved")
+    type_reason(page, "by hand\n")
+    wait_until(lambda: experiment(loaded)["reason"] == "by hand", "the new weights")
     page.driver.switch_to.active_element.send_keys("\ue00c")  # escape
     wait_until(lambda: not page.text(".details"), "closed details")
 

@@ -43,7 +43,7 @@ function options(arms: ArmStatus[], width: number): uPlot.Options {
       { label: "Time", value: (_, seconds) => (seconds ? timeOfDay(seconds) : "") },
       ...arms.flatMap((arm, i): uPlot.Series[] => {
         const stroke = strokes[i]!;
-        const value = (_: uPlot, ms: number | null) => (ms === null ? "" : milliseconds(ms));
+        const value = (_: uPlot, ms: number | null) => milliseconds(ms);
         return [
           { label: `${arm.arm || arm.backend} p99`, stroke, width: 1.5, value, points: { show: false } },
           { label: `${arm.arm || arm.backend} p50`, stroke, width: 1.5, dash: [3, 3], value, points: { show: false } },

@@ -117,7 +117,7 @@ export function Verdicts({ report }: { report: Report | undefined }) {
         .filter((one) => !measured.includes(one))
         .map((one) => (
           <p class="empty" key={one.name}>
-            {one.name}: {one.why || "no data"}
+            {one.name}: {one.why || "no data"}. Requests that ask for an arm themselves, as those of <code>tandem compare --url</code> do, do not count.
           </p>
         ))}
       {measured.map((one) => (
