@@ -44,7 +44,7 @@ function Tiles({ feed }: { feed: Feed }) {
       <Tile name="5xx" value={percent(perSecond ? errors / perSecond : 0)} isBad={errors > 0} />
       <Tile name="connections" value={String(feed.status?.connections ?? 0)} />
       <Tile name="queued" value={String(queued)} isBad={feed.pools.some((pool) => pool.queued > pool.queue_limit / 2)} />
-      <Tile name="workers ready" value={`${ready} / ${workers}`} isBad={ready < workers} />
+      {workers > 0 && <Tile name="workers ready" value={`${ready} / ${workers}`} isBad={ready < workers} />}
       {dropped > 0 && <Tile name="log lines dropped" value={String(dropped)} isBad />}
     </dl>
   );
