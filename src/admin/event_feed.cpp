@@ -67,6 +67,7 @@ void EventFeed::leave() {
   if (--viewers_ > 0) return;
   disarm();
   arms_.reset();
+  generation_ = 0;
   events_.clear();
   newest_.clear();
   experiments_.clear();
@@ -78,9 +79,10 @@ void EventFeed::tick() {
   due_ = now + kInterval;
   loop_->wheel().arm(*this, due_);
   arms_->look(*server_.registry, now);
-  publish("status", live_status_json(server_, *arms_));
+  const auto status = server_.status();
+  publish("status", live_status_json(server_, status, *arms_));
   publish("workers", workers_json(server_));
-  publish_new("routes", routes_json(server_));
+  if (std::exchange(generation_, status.generation) != status.generation) publish("routes", routes_json(server_));
   // Not again before the thread of the experiments has answered.
   if (asked_ == 0) {
     ask({}, &EventFeed::told_experiments);
@@ -102,7 +104,7 @@ void EventFeed::ask(ExperimentsRequest question, void (EventFeed::*told)(const s
 }
 
 void EventFeed::told_experiments(const std::string& json) {
-  publish_new("experiments", json);
+  if (!publish_new("experiments", json)) return;
   experiments_.clear();
   const auto document = nlohmann::json::parse(json, nullptr, false);
   if (!document.is_object()) return;
@@ -128,8 +130,11 @@ void EventFeed::told_report(const std::string& json) {
   if (document.is_object()) publish_new(std::string(kReport) + document.at("experiment").get<std::string>(), json);
 }
 
-void EventFeed::publish_new(const std::string& key, const std::string& json) {
-  if (auto& newest = newest_[key]; newest != json || !events_.contains(key)) publish(key, newest = json);
+bool EventFeed::publish_new(const std::string& key, const std::string& json) {
+  auto& newest = newest_[key];
+  if (newest == json && events_.contains(key)) return false;
+  publish(key, newest = json);
+  return true;
 }
 
 void EventFeed::publish(const std::string& key, std::string_view json) {

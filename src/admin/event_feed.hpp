@@ -55,7 +55,8 @@ class EventFeed final : TimerWheel::Timer {
   void told_report(const std::string& json);
   void ask_reports();
   void publish(const std::string& key, std::string_view json);
-  void publish_new(const std::string& key, const std::string& json);
+  // Unless it was published last; says whether it was not.
+  bool publish_new(const std::string& key, const std::string& json);
   // The oldest event that is newer than `seen`, which becomes its number; null: there is none.
   std::shared_ptr<const std::string> next(std::uint64_t& seen) const;
   void leave();
@@ -67,6 +68,7 @@ class EventFeed final : TimerWheel::Timer {
   unsigned ticks_ = 0;
   TimePoint due_{};  // when the next tick is
   std::optional<RecentArms> arms_;
+  unsigned generation_ = 0;                    // whose routes were published; 0: none
   std::map<std::string, Event> events_;        // the newest of each kind: "status", "report fib-port"
   std::map<std::string, std::string> newest_;  // what of it was published, where only changes are
   std::uint64_t number_ = 0;

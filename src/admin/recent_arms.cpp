@@ -41,13 +41,17 @@ RecentArms::Step RecentArms::step_of(Arm& arm, const observe::ArmMetrics& metric
   if (requests == arm.requests) return step;
   step.requests = requests - std::exchange(arm.requests, requests);
   step.errors = errors - std::exchange(arm.errors, errors);
-  auto now = metrics.total();
-  if (now.count > 0) arm.latency = latency_of(now);
-  arm.counts.resize(now.counts.size());
-  for (std::size_t i = 0; i < now.counts.size(); ++i)
-    if (now.counts[i] != arm.counts[i])
-      step.buckets.emplace_back(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(now.counts[i] - arm.counts[i]));
-  arm.counts = std::move(now.counts);
+  whole_.clear();
+  metrics.add_total_to(whole_);
+  if (whole_.count > 0) arm.latency = latency_of(whole_);
+  // Up to the greatest value; buckets behind it were empty before as well.
+  const auto end = observe::Histogram::index_of(whole_.max_ns) + 1;
+  arm.counts.resize(std::max(arm.counts.size(), end));
+  for (std::size_t i = 0; i < end; ++i)
+    if (whole_.counts[i] != arm.counts[i])
+      step.buckets.emplace_back(
+          static_cast<std::uint16_t>(i),
+          static_cast<std::uint32_t>(whole_.counts[i] - std::exchange(arm.counts[i], whole_.counts[i])));
   return step;
 }
 
@@ -63,8 +67,6 @@ RecentArms::Recent RecentArms::sum(const Arm& arm) {
   if (requests == 0 || seconds <= 0) return recent;
   recent.per_second = static_cast<double>(requests) / seconds;
   recent.error_share = static_cast<double>(errors) / static_cast<double>(requests);
-  std::fill(sum_.counts.begin(), sum_.counts.end(), 0);
-  sum_.count = 0;
   for (const auto& step : arm.steps)
     for (const auto& [bucket, count] : step.buckets) {
       sum_.counts[bucket] += count;
@@ -73,6 +75,9 @@ RecentArms::Recent RecentArms::sum(const Arm& arm) {
   if (sum_.count == 0) return recent;
   recent.p50_ns = sum_.quantile_ns(0.5);
   recent.p99_ns = sum_.quantile_ns(0.99);
+  for (const auto& step : arm.steps)
+    for (const auto& [bucket, count] : step.buckets) sum_.counts[bucket] = 0;
+  sum_.count = 0;
   return recent;
 }
 

@@ -39,7 +39,7 @@ class RecentArms {
     Recent recent;
   };
 
-  // Reads the counters. An arm that nobody asks for anything costs next to nothing.
+  // Reads the counters. An arm that nobody asks for anything costs next to nothing, a busy one some microseconds.
   void look(const observe::Registry& registry, TimePoint now);
 
   // In the order of the registry.
@@ -62,13 +62,15 @@ class RecentArms {
     std::deque<Step> steps;             // the oldest first
   };
 
-  static Step step_of(Arm& arm, const observe::ArmMetrics& metrics, std::uint64_t requests, std::uint64_t errors);
+  Step step_of(Arm& arm, const observe::ArmMetrics& metrics, std::uint64_t requests, std::uint64_t errors);
   Recent sum(const Arm& arm);
 
   std::map<const observe::ArmMetrics*, Arm> arms_;
   std::deque<TimePoint> looks_;  // one more than there are steps
   std::vector<Row> rows_;
-  observe::Histogram::Snapshot sum_;  // kept for its memory
+  // Kept for their memory: an arm's whole histogram, and that of its steps, which is empty between two arms.
+  observe::Histogram::Snapshot whole_;
+  observe::Histogram::Snapshot sum_;
 };
 
 }  // namespace tandem::admin

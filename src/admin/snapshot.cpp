@@ -1,9 +1,12 @@
 #include "admin/snapshot.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/log.hpp"
 #include "base/timestamp.hpp"
 #include "http/problem.hpp"
 
@@ -15,29 +18,62 @@ using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-double milliseconds(double ns) { return ns / 1e6; }
+void append_number(std::string& out, std::uint64_t value) { out += std::to_string(value); }
 
-Json arm_json(const RecentArms::Row& row) {
-  Json requests{{"total", std::accumulate(row.requests.begin(), row.requests.end(), std::uint64_t{0})}};
-  for (std::size_t code = 1; code < row.requests.size(); ++code) requests[std::to_string(code) + "xx"] = row.requests[code];
-  const auto value = [&row](double RecentArms::Latency::*ns) {
-    return row.latency ? Json(milliseconds(*row.latency.*ns)) : Json(nullptr);
-  };
-  Json latency{{"mean", value(&RecentArms::Latency::mean_ns)},
-               {"p50", value(&RecentArms::Latency::p50_ns)},
-               {"p99", value(&RecentArms::Latency::p99_ns)},
-               {"max", value(&RecentArms::Latency::max_ns)}};
-  return {{"route", row.arm->route},          {"arm", row.arm->arm},
-          {"backend", row.arm->backend},      {"requests", std::move(requests)},
-          {"latency_ms", std::move(latency)}, {"cpu_seconds", static_cast<double>(row.arm->cpu().count()) / 1e9}};
+// The shortest text that is read as the same number; JSON has none for what is not finite.
+void append_number(std::string& out, double value) {
+  if (!std::isfinite(value)) {
+    out += "null";
+    return;
+  }
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
-Json recent_json(const RecentArms::Recent& recent) {
-  const auto value = [](std::optional<double> ns) { return ns ? Json(milliseconds(*ns)) : Json(nullptr); };
-  return {{"per_second", recent.per_second},
-          {"error_share", recent.error_share},
-          {"p50_ms", value(recent.p50_ns)},
-          {"p99_ms", value(recent.p99_ns)}};
+void append_milliseconds(std::string& out, std::optional<double> ns) {
+  if (ns)
+    append_number(out, *ns / 1e6);
+  else
+    out += "null";
+}
+
+void append_text(std::string& out, std::string_view text) { out.append("\"").append(json_escaped(text)).append("\""); }
+
+void append_requests(std::string& out, const observe::ArmMetrics::ByClass& requests) {
+  append_number(out.append(R"({"total":)"), std::accumulate(requests.begin(), requests.end(), std::uint64_t{0}));
+  for (std::size_t code = 1; code < requests.size(); ++code) {
+    out.append(",\"").append(1, static_cast<char>('0' + code)).append("xx\":");
+    append_number(out, requests[code]);
+  }
+  out += '}';
+}
+
+void append_latency(std::string& out, const std::optional<RecentArms::Latency>& latency) {
+  const auto value = [&latency](double RecentArms::Latency::*ns) {
+    return latency ? std::optional(*latency.*ns) : std::nullopt;
+  };
+  append_milliseconds(out.append(R"({"mean":)"), value(&RecentArms::Latency::mean_ns));
+  append_milliseconds(out.append(R"(,"p50":)"), value(&RecentArms::Latency::p50_ns));
+  append_milliseconds(out.append(R"(,"p99":)"), value(&RecentArms::Latency::p99_ns));
+  append_milliseconds(out.append(R"(,"max":)"), value(&RecentArms::Latency::max_ns));
+  out += '}';
+}
+
+void append_recent(std::string& out, const RecentArms::Recent& recent) {
+  append_number(out.append(R"({"per_second":)"), recent.per_second);
+  append_number(out.append(R"(,"error_share":)"), recent.error_share);
+  append_milliseconds(out.append(R"(,"p50_ms":)"), recent.p50_ns);
+  append_milliseconds(out.append(R"(,"p99_ms":)"), recent.p99_ns);
+  out += '}';
+}
+
+void append_arm(std::string& out, const RecentArms::Row& row) {
+  append_text(out.append(R"({"route":)"), row.arm->route);
+  append_text(out.append(R"(,"arm":)"), row.arm->arm);
+  append_text(out.append(R"(,"backend":)"), row.arm->backend);
+  append_requests(out.append(R"(,"requests":)"), row.requests);
+  append_latency(out.append(R"(,"latency_ms":)"), row.latency);
+  append_number(out.append(R"(,"cpu_seconds":)"), static_cast<double>(row.arm->cpu().count()) / 1e9);
 }
 
 Json pool_json(const PoolView& pool) {
@@ -68,10 +104,7 @@ Json last_reload_json(const std::optional<ReloadReport>& report) {
   return document;
 }
 
-Json status_document(const ServerView& server, const RecentArms& recent) {
-  const auto status = server.status();
-  auto arms = Json::array();
-  for (const auto& row : recent.rows()) arms.push_back(arm_json(row));
+Json status_document(const ServerView& server, const StatusView& status) {
   return {{"version", status.version},
           {"pid", status.pid},
           {"state", format_readiness(server.readiness())},
@@ -87,8 +120,28 @@ Json status_document(const ServerView& server, const RecentArms& recent) {
           {"generation", status.generation},
           {"retiring_generations", status.retiring},
           {"last_reload", last_reload_json(status.last_reload)},
-          {"pools", pools_json(server)},
-          {"arms", std::move(arms)}};
+          {"pools", pools_json(server)}};
+}
+
+// The document of the whole server, with its arms behind the rest. These are written by hand, since a hundred routes have
+// thousands of fields every second.
+std::string status_text(const Json& document, const RecentArms& arms, bool is_live) {
+  auto text = dump(document);
+  text.resize(text.find_last_of('}'));
+  text += ",\"arms\":[";
+  const bool is_known = arms.window() > Nanoseconds(0);
+  for (const auto& row : arms.rows()) {
+    if (&row != arms.rows().data()) text += ',';
+    append_arm(text, row);
+    if (is_live && is_known)
+      append_recent(text.append(",\"recent\":"), row.recent);
+    else if (is_live)
+      text += ",\"recent\":null";
+    text += '}';
+  }
+  text += ']';
+  if (is_live) append_number(text.append(",\"recent_seconds\":"), std::chrono::duration<double>(arms.window()).count());
+  return text + "}\n";
 }
 
 bool is_wanted(const WorkerFilter& filter, std::string_view pool, int pid) {
@@ -125,16 +178,11 @@ std::string_view format_readiness(Readiness readiness) {
 std::string status_json(const ServerView& server) {
   RecentArms arms;
   arms.look(*server.registry, {});
-  return dump(status_document(server, arms));
+  return status_text(status_document(server, server.status()), arms, false);
 }
 
-std::string live_status_json(const ServerView& server, const RecentArms& arms) {
-  auto document = status_document(server, arms);
-  const bool is_known = arms.window() > Nanoseconds(0);
-  document["recent_seconds"] = std::chrono::duration<double>(arms.window()).count();
-  for (std::size_t i = 0; i < arms.rows().size(); ++i)
-    document["arms"][i]["recent"] = is_known ? recent_json(arms.rows()[i].recent) : Json(nullptr);
-  return dump(document);
+std::string live_status_json(const ServerView& server, const StatusView& status, const RecentArms& arms) {
+  return status_text(status_document(server, status), arms, true);
 }
 
 std::string routes_json(const ServerView& server) {

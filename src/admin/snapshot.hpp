@@ -15,7 +15,7 @@ std::string_view format_readiness(Readiness readiness);
 
 std::string status_json(const ServerView& server);
 // The same, and what each arm did recently: null before the second look.
-std::string live_status_json(const ServerView& server, const RecentArms& arms);
+std::string live_status_json(const ServerView& server, const StatusView& status, const RecentArms& arms);
 std::string routes_json(const ServerView& server);
 std::string workers_json(const ServerView& server);
 

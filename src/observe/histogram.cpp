@@ -8,14 +8,29 @@ namespace tandem::observe {
 
 Histogram::Snapshot Histogram::snapshot() const {
   Snapshot copy;
-  // Read before the counts: a clamped value is in the last bucket by then, so that counts[last] >= clamped.
-  copy.clamped = clamped_.load(std::memory_order_relaxed);
-  for (std::size_t i = 0; i < kBuckets; ++i) copy.counts[i] = counts_[i].load(std::memory_order_relaxed);
-  copy.clamped = std::min(copy.clamped, copy.counts.back());
-  copy.count = std::accumulate(copy.counts.begin(), copy.counts.end(), std::uint64_t{0});
-  copy.sum_ns = sum_.load(std::memory_order_relaxed);
-  copy.max_ns = max_.load(std::memory_order_relaxed);
+  add_to(copy);
   return copy;
+}
+
+void Histogram::add_to(Snapshot& sum) const {
+  // Read before the counts: a clamped value is in the last bucket by then, so that counts[last] >= clamped.
+  const auto clamped = clamped_.load(std::memory_order_relaxed);
+  const auto max = max_.load(std::memory_order_relaxed);
+  const auto end = index_of(max) + 1;  // behind it is nothing, or what is recorded just now
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < end; ++i) {
+    last = counts_[i].load(std::memory_order_relaxed);
+    sum.counts[i] += last;
+    sum.count += last;
+  }
+  if (end == kBuckets) sum.clamped += std::min(clamped, last);
+  sum.sum_ns += sum_.load(std::memory_order_relaxed);
+  sum.max_ns = std::max(sum.max_ns, max);
+}
+
+void Histogram::Snapshot::clear() {
+  std::fill(counts.begin(), counts.end(), 0);
+  count = sum_ns = max_ns = clamped = 0;
 }
 
 void Histogram::Snapshot::merge(const Snapshot& other) {
@@ -28,11 +43,12 @@ void Histogram::Snapshot::merge(const Snapshot& other) {
 
 double Histogram::Snapshot::quantile_ns(double q) const {
   if (count == 0) return 0;
-  const auto rank = std::clamp<double>(std::ceil(q * static_cast<double>(count)), 1, static_cast<double>(count));
+  const auto rank = static_cast<std::uint64_t>(
+      std::clamp<double>(std::ceil(q * static_cast<double>(count)), 1, static_cast<double>(count)));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
     seen += counts[i];
-    if (static_cast<double>(seen) < rank) continue;
+    if (seen < rank) continue;
     // Values are whole nanoseconds: a bucket of one value has that value as its midpoint.
     return static_cast<double>(lower_bound(i) + lower_bound(i + 1) - 1) / 2;
   }

@@ -28,6 +28,8 @@ class Histogram {
     std::uint64_t max_ns = 0;
     std::uint64_t clamped = 0;
 
+    // Empty again, without giving its memory back.
+    void clear();
     void merge(const Snapshot& other);
     // The value below which a share `q` (0..1) of the counts lies, as its bucket's midpoint in ns; 0 when empty.
     double quantile_ns(double q) const;
@@ -45,6 +47,8 @@ class Histogram {
   }
   // Thread: any. Counts and sum may be a few records apart while the writer goes on.
   Snapshot snapshot() const;
+  // The same, added to `sum`: costs no memory, and less time the smaller the greatest value is.
+  void add_to(Snapshot& sum) const;
 
  private:
   static void bump(std::atomic<std::uint64_t>& cell, std::uint64_t amount) {

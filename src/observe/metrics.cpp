@@ -34,7 +34,7 @@ class LazyHistogram {
 
   // Thread: any.
   void add_to(Histogram::Snapshot& sum) const {
-    if (const auto* histogram = histogram_.load(std::memory_order_acquire)) sum.merge(histogram->snapshot());
+    if (const auto* histogram = histogram_.load(std::memory_order_acquire)) histogram->add_to(sum);
   }
 
  private:
@@ -170,8 +170,12 @@ ArmMetrics::ByClass ArmMetrics::requests_by_class(AssignedBy assigned_by) const 
 
 Histogram::Snapshot ArmMetrics::total() const {
   Histogram::Snapshot sum;
-  for (const auto& shard : shards_) shard->total.add_to(sum);
+  add_total_to(sum);
   return sum;
+}
+
+void ArmMetrics::add_total_to(Histogram::Snapshot& sum) const {
+  for (const auto& shard : shards_) shard->total.add_to(sum);
 }
 
 Histogram::Snapshot ArmMetrics::stage(Stage stage) const {

@@ -51,6 +51,7 @@ class ArmMetrics {
   ByClass requests_by_class() const;
   ByClass requests_by_class(AssignedBy assigned_by) const;
   Histogram::Snapshot total() const;
+  void add_total_to(Histogram::Snapshot& sum) const;
   Histogram::Snapshot stage(Stage stage) const;
   Nanoseconds cpu() const;
 

@@ -21,6 +21,12 @@ std::size_t width_of(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+// Whether the arms hold what the weights meant for them.
+std::string ratio_words(const Health& health) {
+  return "sample ratio p = " + format_number(health.ratio_p) + " (fixed), ln E = " + format_number(health.ratio_ln_e) +
+         " (any time)";
+}
+
 }  // namespace
 
 std::string format_number(double value) {
@@ -97,8 +103,11 @@ std::string words_of(Metric metric) {
       return "Errors";
     case Metric::bytes:
       return "Bytes a request";
+    case Metric::p50:
+      return "Time that half of the requests stay below (p50)";
     default:
-      return "Time of the " + std::string(name_of(metric)) + " request";
+      return "Time that " + std::string(name_of(metric).substr(1)) + " % of the requests stay below (" +
+             std::string(name_of(metric)) + ")";
   }
 }
 
@@ -114,19 +123,27 @@ std::vector<std::string> health_of(const Report& report, const CandidateReport& 
                   " s with both arms, " + std::to_string(health.requests_control) + " requests of " + report.control +
                   " and " + std::to_string(health.requests_candidate) + " of " + candidate.name + " compared");
   if (health.has_keys)
-    lines.push_back("clients: about " + std::to_string(health.keys_control) + " and " +
-                    std::to_string(health.keys_candidate) + "; sample ratio p = " + format_number(health.ratio_p) +
-                    " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+    lines.push_back("clients: about " + std::to_string(health.keys_control) + " of " + report.control + " and " +
+                    std::to_string(health.keys_candidate) + " of " + candidate.name + "; " + ratio_words(health));
   else
-    lines.push_back("requests are drawn one by one; sample ratio p = " + format_number(health.ratio_p) +
-                    " (fixed), ln E = " + format_number(health.ratio_ln_e) + " (any time)");
+    lines.push_back("requests are drawn one by one; " + ratio_words(health));
   double most = 1;
   for (const auto& effect : candidate.effects) most = std::max(most, effect.design_effect);
   lines.push_back("both arms have requests in " + format_percent(health.concurrency) +
-                  " of the windows with any; the largest design effect is " + format_number(most));
+                  " of the windows with any; the largest design effect is " + format_number(most) +
+                  (most > 1 ? ", since requests of one client or window resemble each other" : ""));
   for (const auto& why : health.invalid) lines.push_back("INVALID: " + why);
   for (const auto& warning : health.warnings) lines.push_back("note: " + warning);
   return lines;
+}
+
+std::string noise_words(const Report& report, const CandidateReport& candidate) {
+  if (std::none_of(candidate.effects.begin(), candidate.effects.end(),
+                   [](const Effect& one) { return one.noise_floor.has_value(); }))
+    return "Noise floor: there is not enough of " + report.control + " to compare it with itself.";
+  return "Noise floor: " + report.control +
+         " against itself in the next window, with the same formulas. The load may have changed in between, which the arms, "
+         "measured at the same time, do not suffer from: it is an upper bound.";
 }
 
 std::vector<std::string> method_of(const Report& report) {

@@ -69,7 +69,10 @@ svg .part5 { fill: var(--candidate); } svg .part6 { fill: var(--ink); }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; }
-  .scroll { overflow: visible; } table { font-size: 8.5pt; } td:last-child { min-width: 6rem; } figure, tr, .goals li { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .scroll { overflow: visible; } table { font-size: 8.5pt; } td:last-child { min-width: 6rem; } h2, h3 { break-after: avoid; }
+  /* Flex boxes keep no heading: pictures stand in lines like words. A part that fits on a page is not torn. */
+  .figures { display: block; } figure { display: inline-block; width: 48%; vertical-align: top; } .figures > figure:only-child { display: block; width: auto; }
+  section, figure, tr, .goals li { break-inside: avoid; }
 }
 )";
 

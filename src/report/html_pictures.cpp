@@ -162,15 +162,6 @@ std::string progress_part(const Report& report, const CandidateReport& candidate
 
 }  // namespace
 
-std::string noise_words(const Report& report, const CandidateReport& candidate) {
-  if (std::none_of(candidate.effects.begin(), candidate.effects.end(),
-                   [](const Effect& one) { return one.noise_floor.has_value(); }))
-    return "Noise floor: there is not enough of " + report.control + " to compare it with itself.";
-  return "Noise floor: " + report.control +
-         " against itself in the next window, with the same formulas. The load may have changed in between, which the arms, "
-         "measured at the same time, do not suffer from: it is an upper bound.";
-}
-
 std::string pictures_html(const Report& report, const CandidateReport& candidate, const std::string& suffix) {
   return forest_part(report, candidate, suffix) + shift_part(report, candidate, suffix) +
          heat_part(report, candidate, suffix) + stages_part(report, candidate, suffix) +

@@ -10,7 +10,4 @@ namespace tandem::report {
 // Forest, shift, heat maps, stages, effect over time, in this order. `suffix` makes the parts' ids unique on the page.
 std::string pictures_html(const Report& report, const CandidateReport& candidate, const std::string& suffix);
 
-// What the noise floor compares.
-std::string noise_words(const Report& report, const CandidateReport& candidate);
-
 }  // namespace tandem::report

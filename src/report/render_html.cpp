@@ -11,29 +11,67 @@ namespace {
 
 constexpr std::size_t kShownFindings = 100;
 
+constexpr std::string_view kMetrics =
+    "mean, p50, … p99.9 are times of whole requests: their average, and what 50, … 99.9 of 100 requests stay below. cpu is "
+    "the "
+    "endpoint's processor time a request, errors the share of answers with a status of 5xx, bytes the size of an answer. "
+    "The "
+    "design effect is how many requests say as much as one would that had nothing to do with the others.";
+
+// As people say it who read no JSON.
+std::string words_of(Standing standing) {
+  switch (standing) {
+    case Standing::no_data:
+      return "no data";
+    case Standing::too_little:
+      return "too little data to say";
+    case Standing::invalid:
+      return "not valid";
+    case Standing::judged:
+      break;
+  }
+  return "judged";
+}
+
+std::string language_of(std::string_view backend) {
+  if (backend == "native") return "C++";
+  if (backend == "python") return "Python";
+  return "Python, " + std::string(backend);
+}
+
 std::string goal(std::string_view what, std::string_view verdict, std::string_view rest) {
   return "<li><strong>" + escaped(what) + ": " + escaped(verdict) + ".</strong> " + escaped(rest) + "</li>\n";
+}
+
+// Why this one has no verdict; empty where that was said of all of them.
+std::string own_reason(const CandidateReport& candidate, const Effect& effect) {
+  return effect.why == candidate.why ? "" : effect.why;
 }
 
 std::string goal(const Report& report, const CandidateReport& candidate, Metric metric) {
   const auto& effect = *std::find_if(candidate.effects.begin(), candidate.effects.end(),
                                      [&](const Effect& one) { return one.metric == metric; });
-  if (effect.standing != Standing::judged) return goal(words_of(metric), name_of(effect.standing), effect.why + ".");
+  if (effect.standing != Standing::judged) {
+    const auto own = own_reason(candidate, effect);
+    return goal(words_of(metric), words_of(effect.standing), own.empty() ? "" : own + ".");
+  }
   return goal(words_of(metric), effect.verdict.words(),
               candidate.name + " " + format_value(effect.metric, effect.candidate) + ", " + report.control + " " +
-                  format_value(effect.metric, effect.control) + ": a ratio of " + format_ratio(effect.ratio) + " " +
+                  format_value(effect.metric, effect.control) + ", a ratio of " + format_ratio(effect.ratio) + " " +
                   format_interval(effect.interval) + ".");
 }
 
 std::string answers_goal(const CandidateReport& candidate) {
   if (!candidate.answers || candidate.answers->compared == 0)
-    return goal("Answers", "no data", "No shadow was run, so nothing says whether the answers are the same.");
+    return goal("Answers", "no data",
+                "No request was given to both arms (there is no shadow), so nothing says whether they answer the same.");
   const auto& answers = *candidate.answers;
   return goal("Answers", answers.mismatches == 0 ? "no difference found" : "they differ",
-              std::to_string(answers.mismatches) + " of " + std::to_string(answers.compared) +
-                  " compared pairs differ, at most " + format_percent(answers.rate.high) + " of all; " +
-                  std::to_string(answers.covered_shapes) + " of " + std::to_string(answers.live_shapes) +
-                  " shapes of answers were compared.");
+              "Both arms were given the same " + std::to_string(answers.compared) + " requests, and " +
+                  std::to_string(answers.mismatches) + " times the answers differ: at most " +
+                  format_percent(answers.rate.high) + " of all. " + std::to_string(answers.covered_shapes) + " of the " +
+                  std::to_string(answers.live_shapes) +
+                  " shapes (status, fields and types) that answers have were compared.");
 }
 
 std::string verdict_part(const Report& report) {
@@ -41,8 +79,10 @@ std::string verdict_part(const Report& report) {
   for (const auto& candidate : report.candidates) {
     if (report.candidates.size() > 1) text += "<h3>" + escaped(candidate.name) + "</h3>\n";
     if (candidate.standing != Standing::judged)
-      text += "<p><strong>" + escaped(name_of(candidate.standing)) + ":</strong> " + escaped(candidate.why) +
-              ". Figures are shown as far as there are any; verdicts are not.</p>\n";
+      text += "<p><strong>No verdicts, " + escaped(words_of(candidate.standing)) + ":</strong> " + escaped(candidate.why) +
+              ". Figures are shown as far as there are any." +
+              (candidate.standing == Standing::no_data ? " Requests that ask for an arm themselves do not count." : "") +
+              "</p>\n";
     text += "<ul class=\"goals\">\n" + answers_goal(candidate);
     for (const auto metric : {Metric::mean, Metric::p99, Metric::cpu, Metric::errors})
       text += goal(report, candidate, metric);
@@ -57,8 +97,11 @@ std::string health_part(const Report& report, const CandidateReport& candidate, 
           candidate.standing == Standing::judged
               ? "Nothing speaks against it: both arms ran at the same time and hold the clients meant for them, and there "
                 "is enough to judge."
-              : "Not yet, or not at all: " + std::string(name_of(candidate.standing)) + ", " + candidate.why + ".") +
-      list(health_of(report, candidate));
+              : "Not yet, or not at all: " + words_of(candidate.standing) + ", " + candidate.why + ".") +
+      list(health_of(report, candidate)) +
+      paragraph(
+          "A window is a stretch of time in which both arms are compared. A small p or a large ln E of the sample "
+          "ratio would mean that the arms did not get the shares meant for them.");
   if (report.shadow_cost && report.shadow_cost->pairs == 0)
     text += nothing_to_show("What shadows cost live requests: " + report.shadow_cost->effects.front().why + ".");
   else if (report.shadow_cost) {
@@ -89,14 +132,15 @@ std::string effects_part(const Report& report, const CandidateReport& candidate,
       {}};
   for (const auto& effect : candidate.effects) {
     const bool has_ratio = effect.ratio > 0;
-    table.rows.push_back(
-        {std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
-         format_value(effect.metric, effect.candidate), has_ratio ? format_ratio(effect.ratio) : "–",
-         has_ratio ? format_interval(effect.interval) : "–", noise_text(effect),
-         effect.design_effect > 1 ? format_number(effect.design_effect) : "–",
-         effect.standing == Standing::judged ? verdict_text(effect) : verdict_text(effect) + ": " + effect.why});
+    const auto own = own_reason(candidate, effect);
+    table.rows.push_back({std::string(name_of(effect.metric)), format_value(effect.metric, effect.control),
+                          format_value(effect.metric, effect.candidate), has_ratio ? format_ratio(effect.ratio) : "–",
+                          has_ratio ? format_interval(effect.interval) : "–", noise_text(effect),
+                          effect.design_effect > 1 ? format_number(effect.design_effect) : "–",
+                          own.empty() ? verdict_text(effect) : verdict_text(effect) + ": " + own});
   }
-  return section("effects" + suffix, heading, html_table(table) + paragraph(noise_words(report, candidate)));
+  return section("effects" + suffix, heading,
+                 html_table(table) + paragraph(kMetrics) + paragraph(noise_words(report, candidate)));
 }
 
 std::string differences_part(const CandidateReport& candidate, const std::string& suffix) {
@@ -195,19 +239,32 @@ std::string method_part(const Report& report) {
   return section("method", "How this was computed", "<div class=\"box\">\n" + text + list(facts) + "</div>\n");
 }
 
-std::string header_of(const Report& report) {
-  std::string text = "<h1>" + escaped("Experiment " + report.experiment + " on route " + report.route) + "</h1>\n<p>";
+std::string candidates_of(const Report& report) {
+  std::string text;
   for (const auto& candidate : report.candidates)
-    text += "Candidate <strong>" + escaped(candidate.name) + "</strong> (" + escaped(candidate.backend) + ", " +
-            format_percent(candidate.weight_bp / 10'000.0) + " of the traffic now) against control <strong>" +
-            escaped(report.control) + "</strong> (" + escaped(report.control_backend) + "), which is trusted. ";
-  text += "The experiment is " + escaped(report.state) + ".</p>\n";
-  return "<header>\n" + text +
+    text += std::string(text.empty() ? "" : ", ") + "<strong>" + escaped(candidate.name) + "</strong> (" +
+            escaped(language_of(candidate.backend)) + ", " + format_percent(candidate.weight_bp / 10'000.0) +
+            " of the traffic now)";
+  return text;
+}
+
+std::string header_of(const Report& report) {
+  const bool is_one = report.candidates.size() == 1;
+  auto state = report.state;
+  std::replace(state.begin(), state.end(), '_', ' ');
+  return "<header>\n<h1>" + escaped("Experiment " + report.experiment + " on route " + report.route) +
+         "</h1>\n<p>Requests to one address of a web server are answered by " + (is_one ? "two" : "several") +
+         " programs: by the control <strong>" + escaped(report.control) + "</strong> (" +
+         escaped(language_of(report.control_backend)) + "), which is trusted, and by the " +
+         (is_one ? "candidate " : "candidates ") + candidates_of(report) + ", which may replace it. " +
+         "Chance decides which of these <em>arms</em> serves whom, and all are measured at the same time. The experiment "
+         "is " +
+         escaped(state) + ".</p>\n" +
          paragraph(
-             "Ratios are candidate / control: below 1 the candidate needs less. In brackets stands where the true ratio "
-             "lies, at a confidence of " +
+             "Ratios are candidate / control: 0.50× is half as much, and less is better. In brackets stands where the true "
+             "ratio lies, at a confidence of " +
              format_percent(1 - report.demands.alpha) +
-             " over all effects together and however often one looks. While that includes 1, it is undecided which arm is "
+             " over all figures together and however often one looks. While that includes 1, it is undecided which arm is "
              "better.") +
          "</header>\n";
 }

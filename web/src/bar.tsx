@@ -8,6 +8,7 @@ import { explain } from "./steer";
 function TokenForm({ isWanted }: { isWanted: boolean }) {
   const [text, setText] = useState("");
   const [isSet, setSet] = useState(token() !== "");
+  if (!isWanted && !isSet) return null; // a server that shows itself without one needs none for changes either
   return (
     <form
       class="token"

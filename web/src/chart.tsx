@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { historyOf } from "./feed";
-import { milliseconds } from "./format";
+import { milliseconds, roundMilliseconds, timeOfDay } from "./format";
 import type { ArmStatus } from "./types";
 
 const kHeight = 170;
@@ -38,12 +38,12 @@ function options(arms: ArmStatus[], width: number): uPlot.Options {
     // At least a minute wide, so that the first seconds look like what they are.
     scales: { x: { range: (_, first, last) => [Math.min(first, last - 60), last] }, y: { distr: 3 } },
     cursor: { y: false },
-    legend: { live: true },
+    legend: { live: true, markers: { dash: (_, i) => (i % 2 ? "solid" : "dotted") } },
     series: [
-      { label: "At", value: (_, seconds) => (seconds ? new Date(seconds * 1000).toLocaleTimeString([], { hour12: false }) : "") },
+      { label: "Time", value: (_, seconds) => (seconds ? timeOfDay(seconds) : "") },
       ...arms.flatMap((arm, i): uPlot.Series[] => {
         const stroke = strokes[i]!;
-        const value = (_: uPlot, ms: number | null) => (ms === null ? "" : milliseconds(ms));
+        const value = (_: uPlot, ms: number | null) => milliseconds(ms);
         return [
           { label: `${arm.arm || arm.backend} p99`, stroke, width: 1.5, value, points: { show: false } },
           { label: `${arm.arm || arm.backend} p50`, stroke, width: 1.5, dash: [3, 3], value, points: { show: false } },
@@ -51,8 +51,8 @@ function options(arms: ArmStatus[], width: number): uPlot.Options {
       }),
     ],
     axes: [
-      { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString([], { hour12: false })) },
-      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick ? milliseconds(tick) : "")) },
+      { ...axis, size: 26, values: (_, ticks) => ticks.map(timeOfDay) },
+      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick ? roundMilliseconds(tick) : "")) },
     ],
   };
 }

@@ -37,41 +37,43 @@ export function Details({ feed, name }: { feed: Feed; name: string }) {
       </header>
       {!route && feed.routes.length > 0 && <p class="bad">There is no such route.</p>}
       {arms.length > 0 && <Chart key={name} arms={arms} times={feed.times} />}
-      <div class="scroll" tabIndex={0} role="region" aria-label="Since the start">
-        <table>
-          <caption>Since the start</caption>
-          <thead>
-            <tr>
-              <th scope="col">Arm</th>
-              <th scope="col">Endpoint</th>
-              <th scope="col" class="number">2xx</th>
-              <th scope="col" class="number">4xx</th>
-              <th scope="col" class="number">5xx</th>
-              <th scope="col" class="number">Mean</th>
-              <th scope="col" class="number">p99</th>
-              <th scope="col" class="number">Max</th>
-              <th scope="col" class="number">CPU</th>
-            </tr>
-          </thead>
-          <tbody>
-            {arms.map((arm) => (
-              <tr key={arm.arm + arm.backend}>
-                <th scope="row">
-                  <span class={`arm ${arm.backend === "native" ? "native" : "python"}`}>{arm.arm || arm.backend}</span>
-                </th>
-                <td>{route?.arms.find((one) => one.name === arm.arm && one.backend === arm.backend)?.endpoint ?? dash}</td>
-                <td class="number">{count(arm.requests["2xx"])}</td>
-                <td class="number">{count(arm.requests["4xx"])}</td>
-                <td class={`number ${arm.requests["5xx"] ? "bad" : ""}`}>{count(arm.requests["5xx"])}</td>
-                <td class="number">{milliseconds(arm.latency_ms.mean)}</td>
-                <td class="number">{milliseconds(arm.latency_ms.p99)}</td>
-                <td class="number">{milliseconds(arm.latency_ms.max)}</td>
-                <td class="number">{arm.cpu_seconds.toFixed(1)} s</td>
+      {arms.length > 0 && (
+        <div class="scroll" tabIndex={0} role="group" aria-label="Since the start">
+          <table>
+            <caption>Since the start</caption>
+            <thead>
+              <tr>
+                <th scope="col">Arm</th>
+                <th scope="col" class="endpoint">Endpoint</th>
+                <th scope="col" class="number">2xx</th>
+                <th scope="col" class="number">4xx</th>
+                <th scope="col" class="number">5xx</th>
+                <th scope="col" class="number">Mean</th>
+                <th scope="col" class="number">p99</th>
+                <th scope="col" class="number">Max</th>
+                <th scope="col" class="number">CPU</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {arms.map((arm) => (
+                <tr key={arm.arm + arm.backend}>
+                  <th scope="row">
+                    <span class={`arm ${arm.backend === "native" ? "native" : "python"}`}>{arm.arm || arm.backend}</span>
+                  </th>
+                  <td class="endpoint">{route?.arms.find((one) => one.name === arm.arm && one.backend === arm.backend)?.endpoint ?? dash}</td>
+                  <td class="number">{count(arm.requests["2xx"])}</td>
+                  <td class="number">{count(arm.requests["4xx"])}</td>
+                  <td class={`number ${arm.requests["5xx"] ? "bad" : ""}`}>{count(arm.requests["5xx"])}</td>
+                  <td class="number">{milliseconds(arm.latency_ms.mean)}</td>
+                  <td class="number">{milliseconds(arm.latency_ms.p99)}</td>
+                  <td class="number">{milliseconds(arm.latency_ms.max)}</td>
+                  <td class="number">{milliseconds(arm.cpu_seconds > 0 ? arm.cpu_seconds * 1000 : null)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
       {experiment ? (
         <>
           <h3>Experiment</h3>

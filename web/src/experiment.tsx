@@ -12,11 +12,11 @@ export function distance(guardrail: Guardrail): number | null {
 
 function guardrailText(guardrail: Guardrail): string {
   const { ln_e, ln_e_limit, low, margin } = guardrail.evidence ?? {};
-  if (ln_e_limit) return `evidence ${(ln_e ?? 0).toFixed(1)} of ${ln_e_limit.toFixed(1)}`;
-  if (margin && typeof low === "number")
-    return guardrail.guardrail === "mismatch"
-      ? `at least ${percent(low, 2)}, fires above ${percent(margin, 2)}`
-      : `at least ${ratio(low)}, fires above ${ratio(margin)}`;
+  if (ln_e_limit) return `evidence ${Math.max(0, ln_e ?? 0).toFixed(1)}, fires at ${ln_e_limit.toFixed(1)}`;
+  if (margin && typeof low === "number") {
+    const shown = guardrail.guardrail === "mismatch" ? (share: number) => percent(share, 2) : ratio;
+    return `${low > 0 ? `surely above ${shown(low)}` : "nothing is sure yet"}, fires at ${shown(margin)}`;
+  }
   return "no data yet";
 }
 
@@ -96,7 +96,8 @@ function Interval({ effect }: { effect: Effect }) {
 // An end that is not known yet may be anywhere.
 function bounds(effect: Effect): string {
   const [low, high] = effect.interval;
-  return effect.ratio === null ? dash : `${ratio(low ?? 0)} to ${high === null ? "∞" : ratio(high)}`;
+  if (effect.ratio === null || (!low && high === null)) return dash;
+  return `${ratio(low ?? 0)} to ${high === null ? "∞" : ratio(high)}`;
 }
 
 const isTime = (metric: string) => metric === "mean" || metric === "cpu" || metric.startsWith("p");
@@ -104,7 +105,7 @@ const isTime = (metric: string) => metric === "mean" || metric === "cpu" || metr
 function amount(effect: Effect, value: number | null): string {
   if (value === null || effect.verdict === "no data") return dash;
   if (isTime(effect.metric)) return nanoseconds(value);
-  return effect.metric === "bytes" ? count(value) : percent(value, 2);
+  return effect.metric === "bytes" ? `${count(value)} B` : percent(value, 2);
 }
 
 export function Verdicts({ report }: { report: Report | undefined }) {
@@ -116,11 +117,11 @@ export function Verdicts({ report }: { report: Report | undefined }) {
         .filter((one) => !measured.includes(one))
         .map((one) => (
           <p class="empty" key={one.name}>
-            {one.name}: {one.why || "no data"}
+            {one.name}: {one.why || "no data"}. Requests that ask for an arm themselves, as those of <code>tandem compare --url</code> do, do not count.
           </p>
         ))}
       {measured.map((one) => (
-        <div class="scroll" key={one.name} tabIndex={0} role="region" aria-label={`Verdicts on ${one.name}`}>
+        <div class="scroll" key={one.name} tabIndex={0} role="group" aria-label={`Verdicts on ${one.name}`}>
           <table class="verdicts">
             <caption>
               {one.name} against control, {one.health.windows} windows, {duration(one.health.seconds)}
@@ -128,26 +129,26 @@ export function Verdicts({ report }: { report: Report | undefined }) {
             <thead>
               <tr>
                 <th scope="col">Metric</th>
-                <th scope="col" class="number">Control</th>
-                <th scope="col" class="number">{one.name}</th>
+                <th scope="col">Verdict</th>
                 <th scope="col" class="number">Ratio</th>
                 <th scope="col">Interval</th>
-                <th scope="col"><span class="hidden">Plot: less to the left, more to the right</span></th>
-                <th scope="col">Verdict</th>
+                <th scope="col" class="scale">less · 1× · more</th>
+                <th scope="col" class="number">Control</th>
+                <th scope="col" class="number">{one.name}</th>
               </tr>
             </thead>
             <tbody>
               {one.effects.map((effect) => (
                 <tr key={effect.metric}>
                   <th scope="row">{effect.metric}</th>
-                  <td class="number">{amount(effect, effect.control)}</td>
-                  <td class="number">{amount(effect, effect.candidate)}</td>
+                  <td class={`verdict ${effect.verdict.replace(" ", "-")}`}>{effect.verdict}</td>
                   <td class="number">{ratio(effect.ratio)}</td>
                   <td class="bounds">{bounds(effect)}</td>
                   <td>
                     <Interval effect={effect} />
                   </td>
-                  <td class={`verdict ${effect.verdict.replace(" ", "-")}`}>{effect.verdict}</td>
+                  <td class="number">{amount(effect, effect.control)}</td>
+                  <td class="number">{amount(effect, effect.candidate)}</td>
                 </tr>
               ))}
             </tbody>
@@ -174,6 +175,23 @@ export function Standing({ experiment }: { experiment: Experiment }) {
   );
 }
 
+// What is known of the most wanted metrics in a line: those with a verdict, then those that have too little for one.
+function Chips({ effects }: { effects: Effect[] }) {
+  const wanted = effects.filter((effect) => ["mean", "p99", "cpu", "errors"].includes(effect.metric) && effect.verdict !== "no data");
+  const known = wanted.filter((effect) => effect.verdict !== "too little");
+  const open = wanted.filter((effect) => effect.verdict === "too little");
+  return (
+    <>
+      {known.map((effect) => (
+        <span key={effect.metric} class={`chip verdict ${effect.verdict.replace(" ", "-")}`}>
+          {effect.metric} {effect.ratio === null ? "" : ratio(effect.ratio)} {effect.verdict}
+        </span>
+      ))}
+      {open.length > 0 && <span class="chip verdict too-little">too little yet: {open.map((effect) => effect.metric).join(", ")}</span>}
+    </>
+  );
+}
+
 // The list of all of them, one line each.
 export function Experiments({ experiments, reports }: { experiments: Experiment[]; reports: Record<string, Report> }) {
   if (experiments.length === 0) return null;
@@ -190,15 +208,9 @@ export function Experiments({ experiments, reports }: { experiments: Experiment[
               <a href={`#/route/${encodeURIComponent(one.route)}`}>{one.id}</a> <span class={`badge ${one.state}`}>{one.state.replace("_", " ")}</span>{" "}
               <span class="split">{one.arms.map((arm) => `${arm.name} ${basisPoints(arm.traffic_bp)}`).join(" · ")}</span>
               <div class="second">
-                {reports[one.id]?.candidates.flatMap((candidate) =>
-                  candidate.effects
-                    .filter((effect) => ["mean", "p99", "cpu", "errors"].includes(effect.metric) && effect.verdict !== "no data")
-                    .map((effect) => (
-                      <span key={candidate.name + effect.metric} class={`chip verdict ${effect.verdict.replace(" ", "-")}`}>
-                        {effect.metric} {effect.ratio === null ? "" : ratio(effect.ratio)} {effect.verdict}
-                      </span>
-                    )),
-                )}
+                {reports[one.id]?.candidates.map((candidate) => (
+                  <Chips key={candidate.name} effects={candidate.effects} />
+                ))}
                 {!reports[one.id]?.candidates.some((candidate) => candidate.effects.some((effect) => effect.verdict !== "no data")) && (
                   <span class="hint">nothing measured yet</span>
                 )}

@@ -1,7 +1,7 @@
 // What the server tells every second, kept for the page, with some minutes of history of each arm.
 import { useEffect, useState } from "preact/hooks";
 import { readEvents, Refusal } from "./api";
-import type { ArmStatus, Experiment, Pool, Report, Route, Status, Worker } from "./types";
+import type { ArmStatus, Experiment, Pool, Recent, Report, Route, Status, Worker } from "./types";
 
 export const kHistory = 300; // seconds
 
@@ -55,23 +55,36 @@ export function historyOf(arm: ArmStatus): History | undefined {
   return histories.get(armKey(arm));
 }
 
+const kGap = 3; // seconds without news, over which no line is drawn
+
+function extend(history: History, recent: Recent | null): void {
+  history.rates.push(recent?.per_second ?? 0);
+  history.p50.push(recent?.p50_ms ?? null);
+  history.p99.push(recent?.p99_ms ?? null);
+}
+
+// Every column is as long as the times, whatever arms come and go: of one that is not told of any more the past is forgotten.
 function remember(status: Status): void {
-  const times = [...feed.times, Date.now() / 1000];
-  const surplus = Math.max(0, times.length - kHistory);
-  times.splice(0, surplus);
+  const now = Date.now() / 1000;
+  const last = feed.times[feed.times.length - 1];
+  const isGap = last !== undefined && now - last > kGap;
+  const times = [...feed.times, ...(isGap ? [last + 1] : []), now].slice(-kHistory);
+  const gone = new Set(histories.keys());
   for (const arm of status.arms) {
     const key = armKey(arm);
+    gone.delete(key);
     let history = histories.get(key);
-    if (!history) {
-      const nothing = times.length - 1;
-      history = { rates: Array(nothing).fill(0), p50: Array(nothing).fill(null), p99: Array(nothing).fill(null) };
+    if (history) {
+      if (isGap) extend(history, null);
+    } else {
+      const past = times.length - 1;
+      history = { rates: Array(past).fill(0), p50: Array(past).fill(null), p99: Array(past).fill(null) };
       histories.set(key, history);
     }
-    history.rates.push(arm.recent?.per_second ?? 0);
-    history.p50.push(arm.recent?.p50_ms ?? null);
-    history.p99.push(arm.recent?.p99_ms ?? null);
+    extend(history, arm.recent);
     for (const column of [history.rates, history.p50, history.p99]) column.splice(0, column.length - times.length);
   }
+  for (const key of gone) histories.delete(key);
   change({ status, times });
 }
 

@@ -16,9 +16,16 @@ export function rate(perSecond: number): string {
 
 export function milliseconds(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return dash;
-  if (ms < 0.1) return `${(ms * 1000).toFixed(ms < 0.01 ? 1 : 0)} µs`;
-  if (ms < 1000) return `${ms.toFixed(ms < 1 ? 2 : ms < 100 ? 1 : 0)} ms`;
+  if (ms === 0) return "0 µs";
+  if (ms < 0.9995) return `${(ms * 1000).toFixed(ms < 0.00995 ? 1 : 0)} µs`;
+  if (ms < 999.5) return `${ms.toFixed(ms < 99.95 ? 1 : 0)} ms`;
   return `${(ms / 1000).toFixed(2)} s`;
+}
+
+// A round value at an axis: "100 µs", "1 ms".
+export function roundMilliseconds(ms: number): string {
+  const [value, unit] = ms < 1 ? [ms * 1000, "µs"] : ms < 1000 ? [ms, "ms"] : [ms / 1000, "s"];
+  return `${Number(value.toPrecision(3))} ${unit}`;
 }
 
 export function nanoseconds(ns: number | null): string {
@@ -55,7 +62,12 @@ export function ratio(value: number | null | undefined): string {
   return `${value < 0.1 ? value.toFixed(3) : value < 10 ? value.toFixed(2) : value.toFixed(1)}×`;
 }
 
+// Local time, in the order that nobody misreads: 2026-11-23 19:03:51, which is how Sweden writes it.
 export function time(text: string | number): string {
   const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? String(text) : at.toLocaleString([], { hour12: false });
+  return Number.isNaN(at.getTime()) ? String(text) : at.toLocaleString("sv-SE");
+}
+
+export function timeOfDay(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toLocaleTimeString("sv-SE");
 }

@@ -17,7 +17,7 @@ export function InFlight() {
       {(requests.problem || stacks.problem) && <p class="bad">{requests.problem || stacks.problem}</p>}
       {requests.document && list.length === 0 && <p class="empty">no requests at the workers</p>}
       {list.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Requests at the workers">
+        <div class="scroll" tabIndex={0} role="group" aria-label="Requests at the workers">
           <table>
             <thead>
               <tr>
@@ -78,7 +78,7 @@ export function Audit({ version }: { version: string }) {
       {problem && <p class="bad">{problem}</p>}
       {document && entries.length === 0 && <p class="empty">nothing yet</p>}
       {entries.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="The newest changes">
+        <div class="scroll" tabIndex={0} role="group" aria-label="The newest changes">
           <table>
             <thead>
               <tr>

@@ -44,7 +44,7 @@ function Tiles({ feed }: { feed: Feed }) {
       <Tile name="5xx" value={percent(perSecond ? errors / perSecond : 0)} isBad={errors > 0} />
       <Tile name="connections" value={String(feed.status?.connections ?? 0)} />
       <Tile name="queued" value={String(queued)} isBad={feed.pools.some((pool) => pool.queued > pool.queue_limit / 2)} />
-      <Tile name="workers ready" value={`${ready} / ${workers}`} isBad={ready < workers} />
+      {workers > 0 && <Tile name="workers ready" value={`${ready} / ${workers}`} isBad={ready < workers} />}
       {dropped > 0 && <Tile name="log lines dropped" value={String(dropped)} isBad />}
     </dl>
   );
@@ -58,6 +58,8 @@ function App() {
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, []);
+  // Beside the routes, or below them while that place is taken.
+  const experiments = <Experiments experiments={feed.experiments} reports={feed.reports} />;
   const revisions = feed.experiments.map((one) => `${one.id} ${one.revision}`).join();
   return (
     <>
@@ -68,11 +70,9 @@ function App() {
           <div>
             <Routes feed={feed} open={open} />
             <Workers feed={feed} />
+            {open && experiments}
           </div>
-          <div>
-            {open && <Details feed={feed} name={open} />}
-            <Experiments experiments={feed.experiments} reports={feed.reports} />
-          </div>
+          <div>{open ? <Details feed={feed} name={open} /> : experiments}</div>
         </div>
         <InFlight />
         <Audit version={revisions} />

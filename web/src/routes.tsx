@@ -137,7 +137,7 @@ export function Routes({ feed, open }: { feed: Feed; open: string }) {
           onInput={(event) => setFilter(event.currentTarget.value)}
         />
       </header>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="routes-title">
+      <div class="scroll" tabIndex={0} role="group" aria-labelledby="routes-title">
         <table>
           <thead>
             <tr>

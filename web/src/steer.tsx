@@ -91,6 +91,7 @@ export function Steer({ experiment }: { experiment: Experiment }) {
     }
   }
 
+  const setWeights = () => order("weights", "", { weights_bp: wanted }, "PUT");
   const actions = [...(kActions[experiment.state] ?? [])];
   if (experiment.schedule && experiment.state === "running") actions.unshift("advance", "approve");
   return (
@@ -121,10 +122,15 @@ export function Steer({ experiment }: { experiment: Experiment }) {
       </div>
       <label class="reason">
         Reason
-        <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} placeholder="for the audit log" />
+        <input
+          value={reason}
+          onInput={(event) => setReason(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Enter" && wanted && setWeights()}
+          placeholder="for the audit log"
+        />
       </label>
       <div class="buttons">
-        <button class="main" disabled={!wanted} onClick={() => order("weights", "", { weights_bp: wanted }, "PUT")}>
+        <button class="main" disabled={!wanted} onClick={setWeights}>
           Set weights
         </button>
         <button disabled={!wanted} onClick={() => setWanted(null)}>

@@ -23,7 +23,7 @@ const Line = memo(function Line(props: Props) {
       <th scope="row" title={`pool ${props.pool}, generation ${props.generation}`}>
         {props.name}
       </th>
-      <td class="number">{props.pid || "–"}</td>
+      <td class="number pid">{props.pid || "–"}</td>
       <td>
         <span class={`badge ${props.state}`}>{props.state.replace("_", " ")}</span>
       </td>
@@ -60,12 +60,12 @@ export function Workers({ feed }: { feed: Feed }) {
       {feed.workers.length === 0 ? (
         <p class="empty">no route has an endpoint in Python</p>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-labelledby="workers-title">
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="workers-title">
           <table>
             <thead>
               <tr>
                 <th scope="col">Worker</th>
-                <th scope="col" class="number">Pid</th>
+                <th scope="col" class="number pid">Pid</th>
                 <th scope="col">State</th>
                 <th scope="col" class="number">In flight</th>
                 <th scope="col" class="number">GIL wait</th>

@@ -92,7 +92,7 @@ def test_page_tells_of_the_experiment(one):
     assert parts == "verdict health effects forest shift heat stages progress differences audit method".split()
     wait_until(lambda: (report(one)["answers"] or {}).get("compared"), "comparisons")
     page = one.admin(PAGE).text
-    for wanted in ("Candidate <strong>cpp</strong> (native", "control <strong>py</strong> (python)", "Answers: no difference found",
+    for wanted in ("candidate <strong>cpp</strong> (C++", "control <strong>py</strong> (Python)", "Answers: no difference found",
                    "errors beyond 1.50 (rollback)", "first seen in the config", "guardrail 1.25×"):  # fmt: skip
         assert wanted in page, wanted
 

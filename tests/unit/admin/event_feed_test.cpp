@@ -90,6 +90,7 @@ class Feed : public testing::Test {
 TEST_F(Feed, TellsWhatThePagesTell) {
   server.registry.arm("fib", "cpp", "native").record(0, {});
   server.registry.arm("fib", "py", "python");
+  server.registry.arm("say \"hi\" \\ \n", "", "native");
   auto& viewer = watch();
   EXPECT_EQ(viewer.response.content_type, "text/event-stream");
   auto events = read_all(viewer);
@@ -124,6 +125,17 @@ TEST_F(Feed, TellsEverySecondWhatIsRecent) {
   EXPECT_EQ(events.count("experiments"), 0u) << "they are as they were";
   EXPECT_EQ(events.find("status")->second["arms"][0]["requests"]["total"], 3);
   EXPECT_EQ(events.find("status")->second["arms"][0]["recent"]["per_second"], 3.0);
+}
+
+TEST_F(Feed, TellsOfRoutesAfterAReload) {
+  auto& viewer = watch();
+  read_all(viewer);
+  server.routes.push_back({"new", "/new", {"GET"}, {{"", 1, "native", "new", ""}}});
+  server.status.generation = 2;
+  pass_a_second();
+  const auto events = read_all(viewer);
+  ASSERT_EQ(events.count("routes"), 1u);
+  EXPECT_EQ(events.find("routes")->second["routes"][1]["name"], "new");
 }
 
 TEST_F(Feed, TellsOfExperimentsWhenTheyChangeAndTheirVerdictsNowAndThen) {

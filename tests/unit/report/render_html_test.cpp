@@ -121,8 +121,19 @@ TEST(RenderHtml, AVerdictThatIsNotThereIsNotShown) {
   auto state = state_of();
   Traffic().fill(state, 10, 100, 2, 1);
   const auto page = page_of(state);
-  EXPECT_NE(page.find("<strong>Mean time: too little.</strong>"), std::string::npos);
+  EXPECT_NE(page.find("<strong>Mean time: too little data to say.</strong>"), std::string::npos);
   EXPECT_EQ(page.find("better.</strong>"), std::string::npos);
+}
+
+TEST(RenderHtml, AReasonOfAllIsNotSaidOfEach) {
+  auto state = state_of();
+  Traffic().fill(state, 10, 100, 2, 1);
+  const auto why = evaluate(state).candidates.front().why;
+  const auto page = page_of(state);
+  const auto effects = page.find("aria-labelledby=\"effects\"");
+  ASSERT_NE(page.find(why), std::string::npos);
+  ASSERT_NE(effects, std::string::npos);
+  EXPECT_EQ(page.find(why, effects), std::string::npos) << why;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <stdexcept>
@@ -303,6 +304,20 @@ TEST(Render, NamesWhatAVerdictRestsOn) {
   const auto markdown = to_markdown(evaluate(state));
   EXPECT_NE(markdown.find("| mean | "), std::string::npos);
   EXPECT_NE(markdown.find("better"), std::string::npos);
+}
+
+TEST(Render, MarkdownHasTheNoiseFloorAndTheNewestChanges) {
+  auto state = state_of();
+  Traffic().fill(state, 60, 100, 2, 1);
+  for (int i = 0; i < 12; ++i)
+    state.events.push_back({(kStart + i) * 1000, "weights by a|b: cpp " + std::to_string(i) + " %"});
+  const auto markdown = to_markdown(evaluate(state, Depth::everything));
+  EXPECT_NE(markdown.find("| interval | noise floor (A/A) | deff | verdict |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("Noise floor: py against itself"), std::string::npos) << markdown;
+  const auto mean = markdown.substr(markdown.find("| mean | "));
+  EXPECT_EQ(std::count(mean.begin(), mean.begin() + static_cast<std::ptrdiff_t>(mean.find('\n')), '|'), 9) << mean;
+  EXPECT_NE(markdown.find("| 2023-11-14 22:13:31 UTC | weights by a\\|b: cpp 11 % |"), std::string::npos) << markdown;
+  EXPECT_EQ(markdown.find("cpp 1 %"), std::string::npos) << "of the newest ten alone";
 }
 
 TEST(Render, WhatEndpointsSendIsNoMarkup) {
