@@ -19,6 +19,7 @@ std::string goal(const Report& report, const CandidateReport& candidate, Metric 
   const auto& effect = *std::find_if(candidate.effects.begin(), candidate.effects.end(),
                                      [&](const Effect& one) { return one.metric == metric; });
   if (effect.standing != Standing::judged) return goal(words_of(metric), name_of(effect.standing), effect.why + ".");
+  if (effect.ratio == 0) return goal(words_of(metric), verdict_text(effect), effect.why + ".");
   return goal(words_of(metric), effect.verdict.words(),
               candidate.name + " " + format_value(effect.metric, effect.candidate) + ", " + report.control + " " +
                   format_value(effect.metric, effect.control) + ": a ratio of " + format_ratio(effect.ratio) + " " +
