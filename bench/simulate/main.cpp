@@ -15,6 +15,7 @@
 
 #include "simulate/guardrail.hpp"
 #include "simulate/judge.hpp"
+#include "simulate/product.hpp"
 
 namespace tandem::simulate {
 namespace {
@@ -198,6 +199,44 @@ class Tables {
     std::fflush(stdout);
   }
 
+  void product() {
+    const std::size_t runs = std::max<std::size_t>(runs_ / 5, 20);
+    Model whole_ramp = with_name(kRamp, "ramp to 100 %");
+    whole_ramp.ramp = {0.01, 0.05, 0.25, 0.5, 0.7, 1};
+    Model rare = with_name(kIndependent, "an error in 20,000");
+    rare.error_rate = 0.00005;
+    Model slow = with_name(kIndependent, "everything + 20 %, errors × 2");
+    slow.candidate_scale = 1.2;
+    slow.candidate_errors = 2;
+    const std::vector<Model> models{kIndependent, kStalls, kUsers, whole_ramp, rare, slow};
+    std::vector<std::vector<Told>> all;
+    for (const auto& model : models) {
+      const auto scenario = ++scenario_;
+      all.push_back(
+          in_parallel<Told>(runs, [&](std::size_t run) { return ask_the_product(model, seed_of(scenario, run)); }));
+    }
+    std::printf("\nThe server's own report and guardrails, %zu runs each; equal arms but for the last column.\n\n| told |",
+                runs);
+    for (const auto& model : models) std::printf(" %s |", model.name.c_str());
+    std::printf("\n| --- |");
+    for (std::size_t i = 0; i < models.size(); ++i) std::printf(" ---: |");
+    const auto row = [&](const std::string& name, const std::function<bool(const Told&)>& is_told) {
+      std::printf("\n| %s |", name.c_str());
+      for (const auto& told : all)
+        std::printf(" %s |",
+                    percent(static_cast<std::size_t>(std::count_if(told.begin(), told.end(), is_told)), runs).c_str());
+    };
+    for (std::size_t metric = 0; metric < kMetrics; ++metric)
+      row(std::string(report::name_of(static_cast<report::Metric>(metric))) + " better or worse",
+          [metric](const Told& told) { return told.differs[metric]; });
+    row("one of them at least", [](const Told& told) { return told.any; });
+    row("a guardrail rolls back or holds", [](const Told& told) { return told.has_fired; });
+    row("invalid at some look", [](const Told& told) { return told.was_invalid; });
+    row("judged in the end", [](const Told& told) { return told.is_judged; });
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
   void shadows() {
     const Shadows model;
     const auto scenario = ++scenario_;
@@ -247,6 +286,7 @@ int main(int argc, char** argv) {
   tables.detection();
   tables.guardrails();
   tables.shadows();
+  tables.product();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   std::fprintf(stderr, "%.0f s\n", took.count());
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 #include "observe/histogram.hpp"
 
@@ -26,7 +27,8 @@ double exponential(boost::random::mt19937_64& random, double mean) {
 
 }  // namespace
 
-Traffic::Traffic(const Model& model, std::uint64_t seed) : model_(model), random_(seed) {
+Traffic::Traffic(const Model& model, std::uint64_t seed, Listener listener)
+    : model_(model), listener_(std::move(listener)), random_(seed) {
   for (auto& arm : arms_) {
     arm.counts.resize(Histogram::kBuckets);
     if (model.users > 0)
@@ -113,13 +115,19 @@ void Traffic::add_request(double at, double share, User* user) {
   auto& all = log.windows_of_all.back();
   ++all.requests;
   all.errors += failed;
-  if (arm == control && bucket >= share && share < 0.5) return;  // not in the mirror image
+  const bool is_compared = arm == candidate || bucket < share || share >= 0.5;  // else not in the mirror image
+  if (!is_compared && !listener_) return;
 
   const double z = normal(random_);
   double milliseconds = model_.base_ms * drift * std::exp(model_.sigma * z);
   if (user != nullptr) milliseconds *= user->factor;
   if (arm == candidate) milliseconds *= model_.candidate_scale * (z > kTail ? model_.candidate_tail : 1);
   const double nanoseconds = milliseconds * 1e6 + wait * 1e9;
+  if (listener_) {
+    const auto hash = user != nullptr ? static_cast<std::uint32_t>((user - users_.data()) * 2654435761u) : 0;
+    listener_({bucket, user != nullptr, hash, failed, nanoseconds, milliseconds * 1e6});
+    return;
+  }
   const auto index = Histogram::index_of(static_cast<std::uint64_t>(nanoseconds));
 
   const auto count = [&](Sums& sums) {
@@ -139,13 +147,17 @@ void Traffic::add_request(double at, double share, User* user) {
   user->seen = true;
 }
 
+double Traffic::next_share() const {
+  return model_.ramp.empty() ? 0.5 : model_.ramp[arms_[0].windows.size() * model_.ramp.size() / model_.windows];
+}
+
 void Traffic::next_window() {
+  const double share = next_share();
   const auto window = arms_[0].windows.size();
   for (auto& arm : arms_) {
     arm.windows.push_back({{}, std::vector<std::uint32_t>(Histogram::kBuckets + 1)});
     arm.windows_of_all.emplace_back();
   }
-  const double share = model_.ramp.empty() ? 0.5 : model_.ramp[window * model_.ramp.size() / model_.windows];
   const auto mean = model_.requests_per_second * model_.window_seconds;
   const auto requests = boost::random::poisson_distribution<unsigned, double>(mean)(random_);
   for (unsigned i = 0; i < requests; ++i) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/random/mersenne_twister.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -64,11 +65,25 @@ struct ArmLog {
   std::uint64_t users = 0;                                           // distinct ones seen
 };
 
+// One request, for who counts by himself.
+struct Request {
+  double bucket = 0;  // 0..1, the client's
+  bool has_user = false;
+  std::uint32_t hash = 0;  // of the client, for clusters
+  bool failed = false;
+  double nanoseconds = 0;       // that the client waited
+  double work_nanoseconds = 0;  // of it outside freezes
+};
+
 class Traffic {
  public:
-  Traffic(const Model& model, std::uint64_t seed);
+  using Listener = std::function<void(const Request&)>;
 
-  void next_window();  // adds one window to both logs
+  // `listener` is told of every request, compared or not.
+  Traffic(const Model& model, std::uint64_t seed, Listener listener = {});
+
+  double next_share() const;  // the candidate's in the window to come
+  void next_window();         // adds one window to both logs
   const std::array<ArmLog, 2>& arms() const { return arms_; }
 
  private:
@@ -91,6 +106,7 @@ class Traffic {
   void make_freezes();
 
   const Model& model_;
+  const Listener listener_;
   boost::random::mt19937_64 random_;
   std::array<ArmLog, 2> arms_;
   std::vector<User> users_;

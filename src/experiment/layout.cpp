@@ -1,8 +1,10 @@
 #include "experiment/layout.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace tandem::experiment {
 namespace {
@@ -60,18 +62,30 @@ void analyse(Layout& layout, const LayoutOrder& order) {
   }
 }
 
-// Do all arms that are compared have equal shares, so that windows before and after a change may be pooled?
-bool is_balanced(const Layout& layout) {
+// The arms that are compared, if all of them have equal shares; one alone is compared with nothing.
+std::optional<std::bitset<256>> balanced_arms(const Layout& layout) {
   std::array<unsigned, 256> counts{};
   for (unsigned bucket = 0; bucket < kBuckets; ++bucket)
     if (layout.is_analysed[bucket]) ++counts[layout.owner[bucket]];
-  unsigned arms = 0, share = 0;
-  for (const auto count : counts) {
-    if (count == 0) continue;
-    if (arms++ > 0 && count != share) return false;
-    share = count;
+  std::bitset<256> arms;
+  unsigned share = 0;
+  for (std::size_t arm = 0; arm < counts.size(); ++arm) {
+    if (counts[arm] == 0) continue;
+    if (arms.any() && counts[arm] != share) return std::nullopt;
+    share = counts[arm];
+    arms.set(arm);
   }
-  return arms != 1;  // one alone is compared with nothing
+  if (arms.count() == 1) return std::nullopt;
+  return arms;
+}
+
+// May windows before and after the change be pooled? An arm that joins later has not met all that the others have.
+bool has_equal_shares(const Layout& before, const Layout& after) {
+  const auto arms_before = balanced_arms(before);
+  const auto arms_after = balanced_arms(after);
+  if (!arms_before || !arms_after) return false;
+  const bool is_pause = before.state != State::running || after.state != State::running;
+  return is_pause || *arms_before == *arms_after;
 }
 
 }  // namespace
@@ -93,8 +107,7 @@ std::shared_ptr<Layout> make_layout(const LayoutOrder& order, const Layout* prev
   layout->revision = previous ? previous->revision + 1 : 1;
   layout->epoch = previous ? previous->epoch : 1;
   const bool is_same = previous && previous->owner == layout->owner && previous->is_analysed == layout->is_analysed;
-  const bool may_pool =
-      is_same || (previous && order.analysis == Analysis::matched && is_balanced(*previous) && is_balanced(*layout));
+  const bool may_pool = is_same || (previous && order.analysis == Analysis::matched && has_equal_shares(*previous, *layout));
   if (previous && !may_pool) ++layout->epoch;
   return layout;
 }

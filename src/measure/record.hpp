@@ -144,6 +144,9 @@ class Record {
   // The wall clock has jumped by so much while that epoch ran.
   void note_clock_step(std::uint32_t epoch, std::int64_t unix_seconds, std::uint64_t milliseconds);
 
+  // What was counted in epochs before that one is no longer kept.
+  void forget_before(std::uint32_t epoch) { epochs_.erase(epochs_.begin(), epochs_.lower_bound(epoch)); }
+
   // Adds what another one has counted. An error, and nothing changed, if it has another number of arms or windows that do
   // not divide each other by halves.
   Result<void> merge(const Record& other);

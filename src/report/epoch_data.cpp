@@ -36,7 +36,7 @@ void add_window(EpochData& data, std::int64_t unix_seconds, Counts control, Coun
 
 EpochData read_epoch(const measure::Epoch& epoch, std::size_t control, std::size_t candidate, bool is_matched) {
   EpochData data;
-  data.weights_bp = epoch.weights_bp;
+  data.shares = compared_shares(epoch, control, candidate, is_matched);
   for (const auto& [index, arms] : epoch.windows)
     add_window(data, index * epoch.window_seconds, compared_part(arms[control], is_matched),
                compared_part(arms[candidate], is_matched));

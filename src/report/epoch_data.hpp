@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "measure/record.hpp"
 #include "report/report.hpp"
+#include "report/shares.hpp"
 #include "statistics/mean_ratio.hpp"
 #include "statistics/quantile.hpp"
 
@@ -26,7 +28,7 @@ struct EpochData {
   ArmData candidate;
   std::vector<std::int64_t> starts;  // of the windows, Unix seconds
   std::size_t any = 0;               // windows in which one of the two has requests
-  std::vector<unsigned> weights_bp;
+  std::optional<Shares> shares;      // of what is compared; none: not known
 };
 
 inline double number(measure::Sum sum) { return static_cast<double>(sum); }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "report/epoch_data.hpp"
 #include "report/format.hpp"
@@ -25,6 +26,7 @@ constexpr std::uint64_t kFullWindow = 20;  // requests of each arm
 constexpr double kRatioAlpha = 0.001;
 constexpr double kRatioTolerance = 0.01;
 constexpr double kLeastConcurrency = 0.8;
+constexpr double kFewErrors = 0.01;  // of an arm that has had none: fewer than so many can be lived with
 constexpr Metric kMetrics[] = {Metric::mean, Metric::p50, Metric::p95,    Metric::p99,
                                Metric::p999, Metric::cpu, Metric::errors, Metric::bytes};
 constexpr double kShiftPoints[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999};
@@ -32,8 +34,14 @@ constexpr double kShiftPoints[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 
 class Judge {
  public:
   Judge(const State& state, std::size_t candidate) : state_(state), candidate_(candidate) {
-    for (const auto& [index, epoch] : state.record.epochs())
-      epochs_.push_back(read_epoch(epoch, state.control, candidate, state.is_matched));
+    for (const auto& [number_of, epoch] : state.record.epochs()) {
+      auto data = read_epoch(epoch, state.control, candidate, state.is_matched);
+      const bool is_compared = state.assign == "switchback" || !data.shares || data.shares->has_both();
+      if (is_compared)
+        epochs_.push_back(std::move(data));
+      else if (!epoch.windows.empty())
+        alone_.push_back({number_of, data.shares->candidate > 0});
+    }
   }
 
   CandidateReport report(Depth depth) const {
@@ -110,12 +118,13 @@ class Judge {
     return health;
   }
 
-  // The worst epoch's sample ratio. Units are distinct keys; requests, where keys tell nobody apart.
+  // The worst epoch's sample ratio, against the shares of its own layout. Units are distinct keys; requests, where keys
+  // tell nobody apart.
   void check_ratio(const EpochData& epoch, Health& health) const {
     if (state_.assign == "switchback") return;
-    std::vector<double> weights{1, 1};
-    if (!state_.is_matched && epoch.weights_bp.size() == state_.arms.size())
-      weights = {static_cast<double>(epoch.weights_bp[state_.control]), static_cast<double>(epoch.weights_bp[candidate_])};
+    if (!epoch.shares) return;
+    const std::vector<double> weights{static_cast<double>(epoch.shares->control),
+                                      static_cast<double>(epoch.shares->candidate)};
     const auto& c = epoch.control.totals.keys;
     const auto& t = epoch.candidate.totals.keys;
     std::vector<std::uint64_t> counts{epoch.control.total.requests, epoch.candidate.total.requests};
@@ -153,6 +162,13 @@ class Judge {
     if (health.has_keys && health.effective_clusters > 0 && health.effective_clusters < 30)
       health.warnings.push_back("a few clients make most of the requests: " + format_number(health.effective_clusters) +
                                 " effective groups of clients, fewer than 30 say little");
+    if (state_.forgotten.epochs > 0)
+      health.warnings.push_back("what was measured in the oldest " + std::to_string(state_.forgotten.epochs) +
+                                " epochs is no longer kept");
+    for (const auto& [number_of, is_candidate] : alone_)
+      health.warnings.push_back("in epoch " + std::to_string(number_of) + " " +
+                                (is_candidate ? "control" : state_.arms[candidate_].name) +
+                                " had no traffic to compare with: it is no evidence for or against");
     if (epochs_.size() > 1)
       health.warnings.push_back("means are combined over " + std::to_string(epochs_.size()) +
                                 " epochs, quantiles are of the one with the most requests");
@@ -189,13 +205,86 @@ class Judge {
     if (result.standing == Standing::no_data) return effect;
     if (is_quantile(metric))
       judge_quantile(effect);
+    else if (metric == Metric::errors)
+      judge_errors(effect);
     else
-      judge_mean(effect);
+      judge_mean(effect, effect.alpha);
     if (effect.standing == Standing::judged) effect.verdict = statistics::verdict_of(effect.interval, effect.margin);
     return effect;
   }
 
-  void judge_mean(Effect& effect) const {
+  // Two ways, and which one depends on what was counted: each has half of α.
+  void judge_errors(Effect& effect) const {
+    if (has_errors_of_both())
+      judge_mean(effect, effect.alpha / 2);
+    else
+      judge_rare_errors(effect, effect.alpha / 2);
+  }
+
+  // Has a ratio over windows in each epoch? To leave out those that have none would be to choose by the outcome.
+  bool has_errors_of_both() const {
+    bool has_any = false;
+    for (const auto& epoch : epochs_) {
+      if (epoch.starts.size() < 2) continue;
+      if (epoch.control.total.errors == 0 || epoch.candidate.total.errors == 0) return false;
+      has_any = true;
+    }
+    return has_any;
+  }
+
+  // Which arm did an error hit? That can be asked where one of them had none (experiments.md §6.7). They come in bunches:
+  // all are divided by the design effect, of the arm where it is the larger.
+  void judge_rare_errors(Effect& effect, double alpha) const {
+    Sums control, candidate;
+    for (const auto& epoch : epochs_) {
+      control = {control.n + number(epoch.control.total.requests), control.y + number(epoch.control.total.errors)};
+      candidate = {candidate.n + number(epoch.candidate.total.requests), candidate.y + number(epoch.candidate.total.errors)};
+      effect.design_effect =
+          std::max({effect.design_effect, error_design_effect(epoch.control), error_design_effect(epoch.candidate)});
+      effect.windows += epoch.starts.size();
+    }
+    if (control.n > 0) effect.control = control.y / control.n;
+    if (candidate.n > 0) effect.candidate = candidate.y / candidate.n;
+    if (control.y + candidate.y == 0) return judge_no_errors(effect, candidate.n, alpha);
+    const auto risk = error_risk(effect.design_effect);
+    effect.interval = risk.interval(alpha);
+    if (effect.interval.low <= statistics::RiskRatio::ratio_of(-statistics::RiskRatio::kSteps)) effect.interval.low = 0;
+    if (effect.interval.high >= statistics::RiskRatio::ratio_of(statistics::RiskRatio::kSteps))
+      effect.interval.high = std::numeric_limits<double>::infinity();
+    const double ratio = (candidate.y + 0.5) / (candidate.n + 1) * (control.n + 1) / (control.y + 0.5);
+    effect.ratio = std::clamp(ratio, effect.interval.low, effect.interval.high);
+  }
+
+  // There is no ratio of what never happened. What can be said is how often it may happen at most.
+  static void judge_no_errors(Effect& effect, double requests, double alpha) {
+    effect.interval = {0, std::numeric_limits<double>::infinity()};
+    if (effect.standing != Standing::judged) return;
+    const double most = statistics::proportion_interval(0, requests, alpha).high;
+    effect.why = "none of either arm, at most " + format_percent(most) + " of the candidate's requests";
+    if (most <= kFewErrors) return;
+    effect.standing = Standing::too_little;
+    effect.why += ", to be known to " + format_percent(kFewErrors);
+  }
+
+  // Over windows and over clusters of keys, the larger.
+  static double error_design_effect(const ArmData& arm) {
+    std::vector<Sums> windows;
+    for (const auto& window : arm.windows) windows.push_back(sums_of(Metric::errors, window));
+    return std::max(statistics::design_effect(windows), statistics::design_effect(sums_of(Metric::errors, arm.totals)));
+  }
+
+  statistics::RiskRatio error_risk(double design_effect) const {
+    statistics::RiskRatio risk;
+    for (const auto& epoch : epochs_)
+      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
+        const auto& c = epoch.control.windows[i];
+        const auto& t = epoch.candidate.windows[i];
+        risk.add(number(t.errors) / design_effect, number(c.errors) / design_effect, number(t.requests), number(c.requests));
+      }
+    return risk;
+  }
+
+  void judge_mean(Effect& effect, double alpha) const {
     Sums control, candidate;
     std::vector<Estimate> estimates;
     for (const auto& epoch : epochs_) {
@@ -221,25 +310,16 @@ class Judge {
     if (candidate.n > 0) effect.candidate = candidate.y / candidate.n;
     const auto combined = statistics::combined(estimates);
     effect.windows = static_cast<std::uint64_t>(combined.windows);
-    if (combined.windows < 2) return lack(effect, control, candidate);
-    const auto interval = combined.interval(effect.alpha, state_.demands.planned_windows);
+    if (combined.windows < 2) return lack(effect);
+    const auto interval = combined.interval(alpha, state_.demands.planned_windows);
     effect.ratio = std::exp(combined.value);
     effect.interval = {std::exp(interval.low), std::exp(interval.high)};
   }
 
-  // There is no ratio of what never happened.
-  static void lack(Effect& effect, const Sums& control, const Sums& candidate) {
+  static void lack(Effect& effect) {
     if (effect.standing != Standing::judged) return;
     effect.standing = Standing::too_little;
-    if (effect.metric != Metric::errors) {
-      effect.why = "nothing was measured";
-      return;
-    }
-    const auto at_most = [&](const Sums& sums) {
-      return format_percent(statistics::proportion_interval(sums.y, sums.n, effect.alpha).high);
-    };
-    effect.why = format_number(control.y) + " errors of control (at most " + at_most(control) + "), " +
-                 format_number(candidate.y) + " of the candidate (at most " + at_most(candidate) + ")";
+    effect.why = "nothing was measured";
   }
 
   // Over windows and over clusters of keys, the larger.
@@ -309,15 +389,9 @@ class Judge {
   }
 
   void judge_error_events(CandidateReport& result) const {
-    statistics::RiskRatio ratio;
-    for (const auto& epoch : epochs_)
-      for (std::size_t i = 0; i < epoch.starts.size(); ++i) {
-        const auto& c = epoch.control.windows[i];
-        const auto& t = epoch.candidate.windows[i];
-        ratio.add(number(t.errors), number(c.errors), number(t.requests), number(c.requests));
-      }
-    result.error_ln_e = ratio.ln_e(statistics::Sides::one);
-    result.error_ratio = ratio.interval(state_.demands.alpha);
+    const auto risk = error_risk(1);
+    result.error_ln_e = risk.ln_e(statistics::Sides::one);
+    result.error_ratio = risk.interval(state_.demands.alpha);
   }
 
   std::optional<Answers> answers() const {
@@ -397,8 +471,8 @@ class Judge {
   static std::string sentence(const std::string& what, const Effect& effect) {
     if (effect.standing != Standing::judged)
       return what + ": " + std::string(name_of(effect.standing)) + " (" + effect.why + ")";
-    return what + ": " + format_ratio(effect.ratio) + " " + format_interval(effect.interval) + ", " +
-           std::string(effect.verdict.words());
+    if (effect.ratio == 0) return what + ": " + effect.why + ", " + verdict_text(effect);
+    return what + ": " + format_ratio(effect.ratio) + " " + format_interval(effect.interval) + ", " + verdict_text(effect);
   }
 
   static std::vector<std::string> sentences_of(const CandidateReport& result) {
@@ -421,7 +495,12 @@ class Judge {
 
   const State& state_;
   std::size_t candidate_;
-  std::vector<EpochData> epochs_;
+  std::vector<EpochData> epochs_;  // those in which both arms have a share
+  struct Alone {
+    std::uint32_t epoch = 0;
+    bool is_candidate = false;  // who was alone
+  };
+  std::vector<Alone> alone_;  // the others, as far as there was traffic
 };
 
 // Per pair of neighbouring windows the logarithm of the ratio of their quantiles; the mean of these terms has a confidence

@@ -112,6 +112,7 @@ std::string words_of(Metric metric) {
 }
 
 std::string verdict_text(const Effect& effect) {
+  if (effect.standing == Standing::judged && effect.ratio == 0) return "not worse";  // it never happened
   if (effect.standing == Standing::judged) return std::string(effect.verdict.words());
   return std::string(name_of(effect.standing));
 }

@@ -55,6 +55,7 @@ std::string goal(const Report& report, const CandidateReport& candidate, Metric 
     const auto own = own_reason(candidate, effect);
     return goal(words_of(metric), words_of(effect.standing), own.empty() ? "" : own + ".");
   }
+  if (effect.ratio == 0) return goal(words_of(metric), verdict_text(effect), effect.why + ".");
   return goal(words_of(metric), effect.verdict.words(),
               candidate.name + " " + format_value(effect.metric, effect.candidate) + ", " + report.control + " " +
                   format_value(effect.metric, effect.control) + ", a ratio of " + format_ratio(effect.ratio) + " " +

@@ -28,10 +28,10 @@ struct NoiseFloor {
 struct Effect {
   Metric metric = Metric::mean;
   Standing standing = Standing::no_data;
-  std::string why;     // what is missing or wrong, where it is not judged
+  std::string why;     // what is missing or wrong, where it is not judged; what is known, where there is no ratio
   double control = 0;  // ns, bytes a request, or a share
   double candidate = 0;
-  double ratio = 0;  // 0: there is none
+  double ratio = 0;  // 0: there is none; judged, it is of errors that neither arm had
   statistics::Interval interval;
   double alpha = 0;
   double margin = 0;

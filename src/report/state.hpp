@@ -51,8 +51,20 @@ struct Guardrail {
   bool operator==(const Guardrail&) const = default;
 };
 
+// What is no longer kept, the oldest.
+struct Forgotten {
+  std::uint64_t epochs = 0;
+  std::uint64_t candidate_requests = 0;  // of those
+  std::uint64_t events = 0;
+
+  bool operator==(const Forgotten&) const = default;
+};
+
 struct State {
   static constexpr int kSchema = 1;
+  // Whatever happens to an experiment, its state is written every ten seconds and read by people.
+  static constexpr std::size_t kMaxEvents = 1000;
+  static constexpr std::size_t kMaxEpochs = 32;
 
   std::string experiment;
   std::string route;
@@ -66,14 +78,21 @@ struct State {
   Demands demands;
   std::int64_t verified_since = 0;  // Unix seconds; since then shadows have run in every other window only; 0: they don't
   measure::Record record;
-  std::map<std::string, comparison::Tally> comparisons;  // by candidate
-  std::vector<Event> events;                             // by time
+  // Of answers, by candidate: one set of rules, one stretch that is judged. Another of either begins them anew.
+  std::map<std::string, comparison::Tally> comparisons;
+  std::string rules;                // a hash of those; empty: not known
+  std::uint32_t answers_since = 0;  // the epoch from which on they are judged; 0: not known
+  std::vector<Event> events;        // by time
+  Forgotten forgotten;
   std::vector<Guardrail> guardrails;
   std::vector<std::string> drift;  // in what the merged replicas were not configured alike
 
   // Adds what another replica, or an earlier time, has counted. What it was configured otherwise is noted in `drift`. An
   // error, and nothing changed, if it is of another experiment or of other arms.
   Result<void> merge(const State& other);
+
+  // Forgets the oldest events and epochs beyond the maxima.
+  void keep_bounded();
 };
 
 // One line of JSON; equal states are equal texts.

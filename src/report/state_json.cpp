@@ -57,7 +57,13 @@ std::string to_json(const State& state) {
                      {"verified_since", state.verified_since},
                      {"record", measure::to_json(state.record)},
                      {"comparisons", std::move(comparisons)},
+                     {"rules", state.rules},
+                     {"answers_since", state.answers_since},
                      {"events", std::move(events)},
+                     {"forgotten",
+                      {{"epochs", state.forgotten.epochs},
+                       {"candidate_requests", state.forgotten.candidate_requests},
+                       {"events", state.forgotten.events}}},
                      {"guardrails", std::move(guardrails)},
                      {"drift", state.drift}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -91,10 +97,14 @@ Result<State> parse_state(std::string_view text) {
       if (!tally) return wrong(tally.error().message);
       state.comparisons[candidate] = std::move(*tally);
     }
+    state.rules = json.value("rules", "");  // states of older versions have neither
+    state.answers_since = json.value("answers_since", std::uint32_t{0});
     for (const auto& event : json.at("events")) state.events.push_back({event.at("unix_ms"), event.at("text")});
     std::sort(state.events.begin(), state.events.end());
     for (const auto& one : json.value("guardrails", Json::array()))  // states of older versions have none
       state.guardrails.push_back({one.at("metric"), one.at("margin"), one.at("action")});
+    if (const auto forgotten = json.find("forgotten"); forgotten != json.end())
+      state.forgotten = {forgotten->at("epochs"), forgotten->at("candidate_requests"), forgotten->at("events")};
     json.at("drift").get_to(state.drift);
     return state;
   } catch (const Json::exception& error) {

@@ -82,6 +82,20 @@ Result<void> AuditLog::append(const AuditEntry& entry) {
   return system_error(std::string(kCode), "can't append to", path_, number);
 }
 
+Result<std::uint64_t> AuditLog::last_revision(std::string_view experiment) const {
+  const auto content = read_file(path_);
+  if (!content) return content.error();
+  auto lines = complete_lines(content->has_value() ? std::string_view(**content) : std::string_view());
+  while (!lines.empty()) {
+    const auto line = last_line(lines);
+    lines.remove_suffix(line.size() + 1);
+    const auto entry = Json::parse(line, nullptr, false);
+    if (!entry.is_object() || entry.value("experiment", Json()) != experiment) continue;
+    if (const auto to = entry.find("to"); to != entry.end() && to->is_number_unsigned()) return to->get<std::uint64_t>();
+  }
+  return std::uint64_t{0};
+}
+
 Result<AuditSummary> verify_audit(std::string_view lines) {
   AuditSummary summary;
   summary.last_hash = first_audit_hash();

@@ -41,6 +41,9 @@ class AuditLog {
   // Appends and synchronises. On failure ("state.not_written") the file is as it was.
   Result<void> append(const AuditEntry& entry);
 
+  // `to` of the newest entry of that experiment; 0: there is none. Errors: "state.not_read".
+  Result<std::uint64_t> last_revision(std::string_view experiment) const;
+
  private:
   AuditLog() = default;
 

@@ -32,10 +32,10 @@ std::string unmet_effect(const report::CandidateReport& candidate, const report:
 
 }  // namespace
 
-std::uint64_t candidate_requests(const experiment::Settings& settings, const measure::Record& record) {
+std::uint64_t candidate_requests(const experiment::Settings& settings, const report::State& state) {
   const auto control = control_of(settings);
-  std::uint64_t requests = 0;
-  for (const auto& [number, epoch] : record.epochs())
+  std::uint64_t requests = state.forgotten.candidate_requests;
+  for (const auto& [number, epoch] : state.record.epochs())
     for (const auto& [index, arms] : epoch.windows)
       for (std::size_t arm = 0; arm < arms.size(); ++arm)
         if (arm != control) requests += arms[arm].analysed.requests + arms[arm].rest.requests;
@@ -91,6 +91,24 @@ Passing passing_of(const report::Report& report) {
   }
   if (report.candidates.empty()) return {Pass::undecided, "there is no candidate"};
   return passing;
+}
+
+Passing gate_of(const experiment::Settings& settings, const Life& life, const std::vector<std::string>& fired,
+                const std::optional<RampDecision>& ramp, const report::Report& report) {
+  using experiment::State;
+  if (life.state == State::rolled_back) return {Pass::no, "rolled back: " + life.reason};
+  if (life.state == State::concluded && life.weights_bp[control_of(settings)] == experiment::kBuckets)
+    return {Pass::no, "concluded, with everything for control: " + life.reason};
+  if (life.state == State::concluded) return {Pass::yes, "concluded: " + life.reason};
+  if (!fired.empty()) return {Pass::no, fired.front()};
+  const auto verdicts = passing_of(report);
+  if (verdicts.pass == Pass::no) return verdicts;
+  if (life.state != State::running) return {Pass::undecided, "it is " + std::string(experiment::format_state(life.state))};
+  if (!ramp) return verdicts;
+  if (ramp->kind == RampDecision::Kind::done) return {Pass::yes, "all steps of the schedule were taken"};
+  if (ramp->waits_for_approval && life.ramp->taken > 0)
+    return {Pass::yes, "the step that runs has all that it asks for; the next one waits for an approval"};
+  return {Pass::undecided, ramp->kind == RampDecision::Kind::wait ? "waits for " + ramp->why : ramp->why};
 }
 
 }  // namespace tandem::steering

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "report/shares.hpp"
 #include "statistics/mean_ratio.hpp"
 #include "statistics/proportion.hpp"
 #include "statistics/quantile.hpp"
@@ -156,8 +157,10 @@ double design_effect(const std::vector<Counts>& windows, const std::vector<measu
 std::optional<Judgement> judge_quantile(const Pair& pair, const GuardrailSettings& guardrail, double alpha) {
   std::vector<Counts> candidates, controls;
   Counts candidate, control;
-  pair.for_each_window(pair.scope.weights_since, true,
+  pair.for_each_window(pair.scope.shares_since, true,
                        [&](const BothPopulations& of_candidate, const BothPopulations& of_control) {
+                         // Of a pause, or before the candidate got anything: another time than the one compared.
+                         if (both(of_candidate, &Counts::requests) == 0 || both(of_control, &Counts::requests) == 0) return;
                          candidates.push_back(both(of_candidate));
                          controls.push_back(both(of_control));
                          candidate.merge(candidates.back());
@@ -189,14 +192,13 @@ std::optional<Judgement> judge_mean(const Pair& pair, const GuardrailSettings& g
                                            : Sums{both(counts, &Counts::requests), both(counts, &Counts::total_ns)};
   };
   bool has_candidate = false, has_control = false;
-  pair.for_each_window(pair.scope.weights_since, true,
-                       [&](const BothPopulations& candidate, const BothPopulations& control) {
-                         const statistics::PairedWindow window{sums_of(control), sums_of(candidate)};
-                         if (window.control.n == 0 || window.candidate.n == 0) return;
-                         has_candidate = has_candidate || window.candidate.y > 0;
-                         has_control = has_control || window.control.y > 0;
-                         windows.push_back(window);
-                       });
+  pair.for_each_window(pair.scope.shares_since, true, [&](const BothPopulations& candidate, const BothPopulations& control) {
+    const statistics::PairedWindow window{sums_of(control), sums_of(candidate)};
+    if (window.control.n == 0 || window.candidate.n == 0) return;
+    has_candidate = has_candidate || window.candidate.y > 0;
+    has_control = has_control || window.control.y > 0;
+    windows.push_back(window);
+  });
   if (windows.size() < std::max(2u, pair.settings.min_windows) || !has_candidate || !has_control) return std::nullopt;
   const auto variance_over_clients = [&](std::size_t arm) {
     std::vector<Sums> sums;
@@ -219,8 +221,9 @@ std::optional<Judgement> judge_mean(const Pair& pair, const GuardrailSettings& g
   return judgement;
 }
 
-// Keys of the newest epoch, since another epoch may have other shares.
+// Keys of the newest epoch, since another epoch may have other shares. In a switchback the arms have the same keys.
 std::optional<Judgement> judge_shares(const Pair& pair, double alpha) {
+  if (pair.settings.assign == experiment::Assign::switchback) return std::nullopt;
   const auto& epochs = pair.record.epochs();
   if (epochs.empty() || epochs.rbegin()->first < pair.scope.from_epoch) return std::nullopt;
   const auto& epoch = epochs.rbegin()->second;
@@ -231,13 +234,10 @@ std::optional<Judgement> judge_shares(const Pair& pair, double alpha) {
   const auto threshold = std::min(candidate.threshold(), control.threshold());
   const std::uint64_t counts[] = {candidate.count_below(threshold), control.count_below(threshold)};
   if (counts[0] + counts[1] == 0) return std::nullopt;
-  double weights[] = {1, 1};
-  if (!is_matched || (!epoch.weights_bp.empty() && epoch.weights_bp[pair.candidate] > 5000)) {
-    if (epoch.weights_bp.empty()) return std::nullopt;
-    weights[0] = epoch.weights_bp[pair.candidate];
-    weights[1] = epoch.weights_bp[pair.control];
-  }
-  if (weights[0] == 0 || weights[1] == 0) return std::nullopt;
+  const auto shares = report::compared_shares(epoch, pair.control, pair.candidate, is_matched);
+  if (!shares || !shares->has_both()) return std::nullopt;
+  const double weights[] = {static_cast<double>(shares->candidate), static_cast<double>(shares->control)};
+  alpha = alpha_of_beginning(alpha, epochs.rbegin()->first - pair.scope.from_epoch + 1);
   Judgement judgement;
   judgement.ln_e = statistics::ln_sample_ratio_e(counts, weights);
   judgement.has_fired =
@@ -274,10 +274,10 @@ std::optional<Judgement> judge_one(const Pair& pair, const GuardrailSettings& gu
     case Metric::timeouts:
       return judge_events(pair, guardrail, alpha);
     case Metric::latency:
-      if (!pair.scope.with_windows) return std::nullopt;
-      return guardrail.quantile > 0 ? judge_quantile(pair, guardrail, alpha) : judge_mean(pair, guardrail, alpha);
     case Metric::cpu:
-      return pair.scope.with_windows ? judge_mean(pair, guardrail, alpha) : std::nullopt;
+      if (!pair.scope.with_windows) return std::nullopt;
+      alpha = alpha_of_beginning(alpha, pair.scope.shares_number);
+      return guardrail.quantile > 0 ? judge_quantile(pair, guardrail, alpha) : judge_mean(pair, guardrail, alpha);
     case Metric::srm:
       return pair.scope.with_windows ? judge_shares(pair, alpha) : std::nullopt;
     case Metric::mismatch:
@@ -322,6 +322,17 @@ double guardrail_alpha(const Settings& settings, std::size_t guardrail) {
   const double alpha =
       all[guardrail].alpha.value_or(std::max(left, 1e-6) / static_cast<double>(std::max<std::size_t>(sharing, 1)));
   return alpha / static_cast<double>(std::max<std::size_t>(settings.arms.size() - 1, 1));
+}
+
+double alpha_of_beginning(double alpha, std::uint32_t number) {
+  const double n = std::max<std::uint32_t>(number, 1);
+  return alpha / (n * (n + 1));
+}
+
+std::int64_t SharesSince::at(std::int64_t shares_since, std::int64_t now) {
+  if (shares_since != of_) of_ = since_ = shares_since;
+  since_ = std::min(since_, now);
+  return since_;
 }
 
 std::vector<Judgement> judge(const Settings& settings, const measure::Record& record,

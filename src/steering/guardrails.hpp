@@ -15,10 +15,23 @@
 namespace tandem::steering {
 
 struct Scope {
-  std::uint32_t from_epoch = 1;    // no earlier one counts
-  std::int64_t weights_since = 0;  // Unix seconds of the last change of weights: times are compared within one split only
-  bool with_windows = true;        // also those that are looked at when a window has ended; else event counts alone
-  std::int64_t now = 0;            // Unix seconds: windows that have not ended are no terms of a variance
+  std::uint32_t from_epoch = 1;     // no earlier one counts
+  std::int64_t shares_since = 0;    // Unix seconds: times are compared within one split of the traffic only
+  std::uint32_t shares_number = 1;  // of the splits since `from_epoch`: each is judged anew, and they share α
+  bool with_windows = true;         // also those that are looked at when a window has ended; else event counts alone
+  std::int64_t now = 0;             // Unix seconds: windows that have not ended are no terms of a variance
+};
+
+// When the weights became what they are, for somebody who looks time and again while the wall clock may be set back: what is
+// measured after that counts, not only what is once the clock has caught up.
+class SharesSince {
+ public:
+  // Unix seconds.
+  std::int64_t at(std::int64_t shares_since, std::int64_t now);
+
+ private:
+  std::int64_t of_ = 0;
+  std::int64_t since_ = 0;
 };
 
 struct Judgement {
@@ -31,7 +44,7 @@ struct Judgement {
 };
 
 // One for each guardrail and candidate that there is data for.
-// `comparisons`: of answers, by candidate; of the whole experiment, since they are not kept by epoch.
+// `comparisons`: of answers, by candidate: those that count, whatever their epoch (State::comparisons).
 std::vector<Judgement> judge(const experiment::Settings& settings, const measure::Record& record,
                              const std::map<std::string, comparison::Tally>& comparisons, const Scope& scope);
 
@@ -43,5 +56,7 @@ std::string format_action(experiment::GuardrailSettings::Action action);
 // α of one guardrail and candidate: its own, else an equal part of what the others leave of 0.01; each further candidate
 // divides it again.
 double guardrail_alpha(const experiment::Settings& settings, std::size_t guardrail);
+// The part of α that the n-th beginning of a statistic has (from 1): α/2, α/6, α/12, …, α together, however many there are.
+double alpha_of_beginning(double alpha, std::uint32_t number);
 
 }  // namespace tandem::steering

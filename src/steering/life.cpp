@@ -278,7 +278,7 @@ Life begin_life(const Settings& settings, WallTime now) {
   life.state = settings.start ? State::running : State::draft;
   life.updated_by = kFileActor;
   life.reason = "first seen in the config";
-  life.updated_at = now;
+  life.updated_at = life.shares_since = now;
   for (const auto& arm : settings.arms) life.weights_bp.push_back(arm.weight_bp);
   if (settings.start) begin_ramp(settings, life, now, 0);
   life.epoch = 1;
@@ -297,6 +297,13 @@ Result<Life> apply(const Settings& settings, const Life& life, const Change& cha
   next.updated_by = change.actor;
   next.reason = change.reason;
   next.updated_at = now;
+  if (next.judged_from != life.judged_from) {
+    next.shares_number = 1;
+    next.shares_since = now;
+  } else if (next.weights_bp != life.weights_bp || next.ranges != life.ranges) {
+    ++next.shares_number;
+    next.shares_since = now;
+  }
   return next;
 }
 
@@ -306,7 +313,7 @@ Life apply_new_arms(const Settings& settings, const Life& life, WallTime now) {
   next.state = life.state;
   next.updated_by = kFileActor;
   next.reason = "the arms in the config have changed";
-  next.updated_at = now;
+  next.updated_at = next.shares_since = now;
   for (const auto& arm : settings.arms) next.weights_bp.push_back(arm.weight_bp);
   if (life.state == State::running || life.state == State::paused) begin_ramp(settings, next, now, 0);
   if (life.state == State::rolled_back) next.weights_bp = control_only(settings);

@@ -37,6 +37,8 @@ struct Life {
   std::vector<experiment::Range> ranges;  // not empty: who owns which buckets, with the weights as they come of it
   std::optional<Ramp> ramp;               // none: no schedule
   std::string held;                       // why the schedule stands still; empty: it goes on
+  WallTime shares_since{};                // when the weights became what they are
+  std::uint32_t shares_number = 1;        // of the different weights since `judged_from`, these included
   std::string updated_by;
   std::string reason;
   WallTime updated_at{};

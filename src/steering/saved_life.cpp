@@ -74,6 +74,9 @@ SavedLife parse(const Json& document) {
   life.updated_by = document.at("updated_by").get<std::string>();
   life.reason = document.at("reason").get<std::string>();
   life.updated_at = time_of(document, "updated_at");
+  // Files of older versions have neither.
+  life.shares_since = document.contains("shares_since") ? time_of(document, "shares_since") : life.updated_at;
+  life.shares_number = document.value("shares_number", std::uint32_t{1});
 
   const auto& file = document.at("file");
   for (const auto& [name, weight] : file.at("arms").items()) saved.arms.push_back({name, weight.get<unsigned>()});
@@ -108,6 +111,8 @@ Json life_json(const Settings& settings, const Life& life) {
                 {"ranges", Json::array()},
                 {"schedule", nullptr},
                 {"held", life.held},
+                {"shares_since", format_timestamp(life.shares_since)},
+                {"shares_number", life.shares_number},
                 {"updated_by", life.updated_by},
                 {"reason", life.reason},
                 {"updated_at", format_timestamp(life.updated_at)}};
@@ -136,6 +141,17 @@ Result<SavedLife> parse_saved_life(std::string_view text) {
   } catch (const std::exception& error) {
     return Error("state.not_read", error.what());
   }
+}
+
+std::string rules_hash(const comparison::Settings& rules) {
+  auto keys = Json::array(), masks = Json::array(), replacements = Json::array();
+  for (const auto& [path, field] : rules.key) keys.push_back({path, field});
+  for (const auto& mask : rules.mask) masks.push_back({mask.path, mask.pattern});
+  for (const auto& one : rules.replace) replacements.push_back({one.pattern, one.with});
+  const auto text =
+      Json::array({rules.by_class, rules.headers, rules.ignore, rules.unordered, keys, masks, rules.absolute, rules.relative,
+                   rules.null_is_missing, rules.extra_ok, static_cast<int>(rules.text), replacements});
+  return format_digest(sha256(text.dump(-1, ' ', false, Json::error_handler_t::replace)));
 }
 
 bool is_same_experiment(const Settings& settings, const SavedLife& saved) {

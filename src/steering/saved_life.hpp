@@ -28,6 +28,9 @@ Json saved_life_json(const experiment::Settings& settings, const SavedLife& save
 // Errors ("state.not_read"): the text is no saved life.
 Result<SavedLife> parse_saved_life(std::string_view text);
 
+// Of the rules that answers are compared by: what was found by other rules says nothing about these.
+std::string rules_hash(const comparison::Settings& rules);
+
 // Are arms, control and salt the same, so that what was measured before belongs to it?
 bool is_same_experiment(const experiment::Settings& settings, const SavedLife& saved);
 

@@ -52,7 +52,7 @@ RampDecision decide(const experiment::Settings& settings, const Life& life, cons
   if (ramp.taken > 0)
     if (auto why = unfinished(steps[ramp.taken - 1], ramp, facts, now); !why.empty()) return {Kind::wait, why};
   if (steps[ramp.taken].manual && !ramp.approved)
-    return {Kind::wait, "an approval of " + describe_step(settings, ramp.taken)};
+    return {Kind::wait, "an approval of " + describe_step(settings, ramp.taken), true};
   auto why = describe_step(settings, ramp.taken) + " is due";
   if (ramp.taken > 0)
     why += ": " + std::to_string(requests_in_step(ramp, facts)) + " requests of the candidate since " +

@@ -20,7 +20,8 @@ struct RampFacts {
 struct RampDecision {
   enum class Kind : std::uint8_t { wait, advance, hold, done };
   Kind kind = Kind::wait;
-  std::string why;  // what it waits for, or why the step is due
+  std::string why;                  // what it waits for, or why the step is due
+  bool waits_for_approval = false;  // and for nothing else
 };
 
 // Of a life that has a ramp. At most one step at a time: the next one is looked at when this one has been taken.

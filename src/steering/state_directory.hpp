@@ -32,6 +32,7 @@ class StateDirectory {
   Result<std::filesystem::path> set_aside(std::string_view id, std::string_view suffix) const;
 
   Result<void> append(const AuditEntry& entry) { return audit_->append(entry); }
+  Result<std::uint64_t> last_revision(std::string_view experiment) const { return audit_->last_revision(experiment); }
 
  private:
   StateDirectory() = default;

@@ -29,6 +29,20 @@ std::int64_t unix_seconds(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+// A judgement names its guardrail by its place among them.
+bool has_same_guardrails(const Settings& one, const Settings& other) {
+  return std::equal(one.guardrails.begin(), one.guardrails.end(), other.guardrails.begin(), other.guardrails.end(),
+                    [](const auto& a, const auto& b) {
+                      return a.metric == b.metric && a.quantile == b.quantile && a.margin == b.margin &&
+                             a.action == b.action && a.alpha == b.alpha;
+                    });
+}
+
+Milliseconds longest_shadow(const Settings& settings) {
+  constexpr Milliseconds kLongest{5'000};  // where the config says nothing
+  return settings.shadow ? settings.shadow->timeout.value_or(kLongest) : kLongest;
+}
+
 std::string message_of(const AuditEntry& entry, const Life& life, bool persisted) {
   Json document{{"at", format_timestamp(entry.at)},
                 {"experiment", entry.experiment},
@@ -45,8 +59,12 @@ std::string message_of(const AuditEntry& entry, const Life& life, bool persisted
 
 }  // namespace
 
-Steering::Steering(std::string state_dir, std::vector<Loop*> loops, const Clock& clock)
-    : state_dir_(std::move(state_dir)), loops_(std::move(loops)), clock_(clock), collector_(loops_, clock) {}
+Steering::Steering(std::string state_dir, std::vector<Loop*> loops, const Clock& clock, Fault fault)
+    : state_dir_(std::move(state_dir)),
+      fault_(std::move(fault)),
+      loops_(std::move(loops)),
+      clock_(clock),
+      collector_(loops_, clock) {}
 
 Steering::~Steering() { stop(); }
 
@@ -128,9 +146,11 @@ void Steering::tick() {
 }
 
 void Steering::collect() {
-  for (auto& [id, subject] : subjects_)
-    for (const auto& [candidate, tally] : subject.experiment->shadow().take())
-      subject.state.comparisons[candidate].merge(tally);
+  for (auto& [id, subject] : subjects_) {
+    const auto answers = subject.experiment->shadow().take();
+    if (clock_.now() < subject.answers_count_from) continue;
+    for (const auto& [candidate, tally] : answers) subject.state.comparisons[candidate].merge(tally);
+  }
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
   for (const auto& [id, subject] : subjects_) recorders.push_back(subject.recorder);
   if (recorders.empty()) return;
@@ -172,7 +192,7 @@ void Steering::ask(Question question, std::function<void(http::Response)> done) 
 
 StateDirectory* Steering::directory() {
   if (directory_) return &*directory_;
-  auto opened = open_state_directory(state_dir_);
+  auto opened = open_state_directory(state_dir_, fault_);
   if (!opened) {
     if (directory_error_ != opened.error().message)
       log().error("experiments: {}: what changes is not kept, and no candidate can be given more traffic",
@@ -204,6 +224,27 @@ Adoption Steering::load(const Settings& settings, std::uint64_t requests) {
   }
   log().error("experiment {}: {}", settings.id, why);
   return adopt_unreadable(settings, now);
+}
+
+// The file of a life is written before its line in the audit log: a crash in between leaves a revision that nobody ordered,
+// as far as the log knows.
+std::optional<AuditEntry> Steering::unaudited(const Settings& settings, const Adoption& adoption) {
+  if (!directory_) return std::nullopt;
+  const auto found = adoption.life.revision - (adoption.is_changed ? 1 : 0);
+  if (found == 0) return std::nullopt;
+  const auto logged = directory_->last_revision(settings.id);
+  if (!logged || *logged >= found) return std::nullopt;
+  AuditEntry entry;
+  entry.at = clock_.wall();
+  entry.actor = "server";
+  entry.experiment = settings.id;
+  entry.action = "found";
+  entry.from = *logged;
+  entry.to = found;
+  entry.patch = {{"revision", found}};
+  entry.reason = "at the start the disk had a revision without a line here: the server ended before it was written";
+  log().warn("experiment {}: revision {} has no line in the audit log (a crash before it was written?)", settings.id, found);
+  return entry;
 }
 
 report::State Steering::load_state(const Settings& settings) {
@@ -238,7 +279,8 @@ std::shared_ptr<experiment::Experiment> Steering::prepare_here(const Settings& s
   prepared.recorder = std::make_shared<measure::Recorder>(settings.arms.size(), static_cast<unsigned>(loops_.size()));
   if (known == subjects_.end()) {
     prepared.state = load_state(settings);
-    prepared.adoption = load(settings, candidate_requests(settings, prepared.state.record));
+    prepared.adoption = load(settings, candidate_requests(settings, prepared.state));
+    prepared.unaudited = unaudited(settings, prepared.adoption);
     // Without the life that was saved with it, what was measured belongs to epochs of before.
     const auto& epochs = prepared.state.record.epochs();
     auto& life = prepared.adoption.life;
@@ -260,19 +302,30 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
   for (auto& [one, settings, backends] : experiments) {
     Subject subject;
     Adoption adoption;
+    std::optional<AuditEntry> unaudited;
     const auto known = subjects_.find(settings.id);
     if (known != subjects_.end() && known->second.experiment == one) {
       subject = std::move(known->second);
+      if (!has_same_guardrails(subject.settings, settings)) {
+        subject.fired.clear();
+        subject.judgements.clear();
+      }
       adoption = adoption_of(settings, save_life(subject.settings, subject.life), clock_.wall(),
-                             candidate_requests(settings, subject.state.record));
+                             candidate_requests(settings, subject.state));
       one->set_settings(settings);
     } else {
       const auto prepared = std::find_if(prepared_.begin(), prepared_.end(),
                                          [&one = one](const Prepared& each) { return each.experiment.lock() == one; });
       adoption = prepared->adoption;
+      // Meanwhile it may have been rolled back, by whomever: what counts is how it is now.
+      if (known != subjects_.end()) {
+        adoption = adoption_of(settings, save_life(known->second.settings, known->second.life), clock_.wall(), 0);
+        one->set_layout(layout_of(settings, adoption.life));
+      }
       subject.experiment = one;
       subject.recorder = prepared->recorder;
       subject.state = std::move(prepared->state);
+      unaudited = std::move(prepared->unaudited);
       subject.life = adoption.life;
       if (adoption.is_changed) --subject.life.revision;
       one->on_give_up([this, id = settings.id](std::string_view arm, const std::string& why) {
@@ -283,6 +336,7 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
     }
     subject.settings = settings;
     describe_state(subject, backends);
+    if (unaudited) write_audit(subject, std::move(*unaudited));
     if (!adoption.note.empty()) log().info("experiment {}: {}", settings.id, adoption.note);
     if (adoption.is_changed)
       (void)commit(subject, adoption.life, {"file", std::string(kFileActor), nullptr, true});
@@ -328,7 +382,29 @@ void Steering::describe_state(Subject& subject, const std::vector<std::string>& 
   const bool is_verified = settings.shadow && settings.shadow->verify;
   state.verified_since = !is_verified ? 0 : state.verified_since == 0 ? unix_seconds(clock_.wall()) : state.verified_since;
   state.record.begin_epoch(subject.life.epoch, unix_seconds(clock_.wall()), subject.life.weights_bp);
+  if (state.rules != rules_hash(settings.compare) || state.answers_since != subject.life.judged_from)
+    forget_answers(subject);
+  state.keep_bounded();
   subject.has_new_state = true;
+}
+
+// Answers that were compared by other rules, or before a rollback was left, must not lead to the next one. Shadows that run
+// began by what is forgotten: they are cancelled, and what they find until they have ended counts for nothing.
+void Steering::forget_answers(Subject& subject) {
+  auto& state = subject.state;
+  const bool has_run = state.answers_since != 0;
+  state.rules = rules_hash(subject.settings.compare);
+  state.answers_since = subject.life.judged_from;
+  state.comparisons.clear();
+  const auto is_of_answers = [&](std::size_t guardrail) {
+    return subject.settings.guardrails[guardrail].metric == experiment::GuardrailSettings::Metric::mismatch;
+  };
+  std::erase_if(subject.fired, [&](const auto& one) { return is_of_answers(one.first); });
+  std::erase_if(subject.judgements, [&](const auto& one) { return is_of_answers(one.guardrail); });
+  if (!has_run) return;
+  subject.experiment->shadow().drop();
+  (void)subject.experiment->shadow().take();
+  subject.answers_count_from = clock_.now() + longest_shadow(subject.settings);
 }
 
 void Steering::save_state(Subject& subject) {
@@ -411,16 +487,15 @@ Result<void> Steering::commit(Subject& subject, Life after, const Order& order) 
                  "a candidate gets no more traffic while this can't be kept: " + subject.unpersisted);
   if (!must_be_kept) take_effect();
   const auto saved = persist(subject, after);
-  if (!saved && must_be_kept)
-    return Error("experiment.not_persisted",
-                 "a candidate gets no more traffic while this can't be kept: " + saved.error().message);
+  // The file may hold the raise all the same, if only the directory could not be synchronised: a restart must not find it.
+  const auto refuse = [&](const Error& why) {
+    if (const auto restored = persist(subject, before); !restored)
+      log().error("experiment {}: {}", settings.id, restored.error().message);
+    return Error("experiment.not_persisted", "a candidate gets no more traffic while this can't be kept: " + why.message);
+  };
+  if (!saved && must_be_kept) return refuse(saved.error());
   if (must_be_kept) {
-    if (const auto written = directory_->append(entry); !written) {
-      if (const auto restored = persist(subject, before); !restored)
-        log().error("experiment {}: {}", settings.id, restored.error().message);
-      return Error("experiment.not_persisted",
-                   "a candidate gets no more traffic while this can't be kept: " + written.error().message);
-    }
+    if (const auto written = directory_->append(entry); !written) return refuse(written.error());
     take_effect();
     subject.unpersisted.clear();
   } else {
@@ -456,20 +531,28 @@ void Steering::retry(Subject& subject) {
     log().info("experiment {}: revision {} is kept now", subject.settings.id, subject.life.revision);
 }
 
-void Steering::step_schedule(Subject& subject) {
+// Of a life that has a ramp; `facts` is filled.
+RampDecision Steering::decide_ramp(const Subject& subject, RampFacts& facts) const {
   const auto& life = subject.life;
-  if (!life.ramp) return;
   const auto now = clock_.wall();
-  const auto& record = subject.state.record;
   std::optional<report::Report> judged;
-  RampFacts facts;
-  facts.requests = candidate_requests(subject.settings, record);
-  facts.windows = complete_windows(subject.settings, life, record, unix_seconds(life.ramp->began), unix_seconds(now));
+  facts.requests = candidate_requests(subject.settings, subject.state);
+  facts.windows =
+      complete_windows(subject.settings, life, subject.state.record, unix_seconds(life.ramp->began), unix_seconds(now));
   facts.unmet = [&](const experiment::ScheduleStep::Requirement& requirement) {
     if (!judged) judged = report::evaluate(subject.state);
     return unmet_requirement(*judged, requirement);
   };
-  const auto decision = decide(subject.settings, life, facts, now);
+  auto decision = decide(subject.settings, life, facts, now);
+  facts.unmet = nullptr;  // it refers to what ends here
+  return decision;
+}
+
+void Steering::step_schedule(Subject& subject) {
+  const auto& life = subject.life;
+  if (!life.ramp) return;
+  RampFacts facts;
+  const auto decision = decide_ramp(subject, facts);
   if (decision.kind != RampDecision::Kind::advance && decision.kind != RampDecision::Kind::hold) {
     subject.waiting_for = decision.kind == RampDecision::Kind::done ? "" : decision.why;
     return;
@@ -491,8 +574,9 @@ void Steering::judge_guardrails(Subject& subject) {
   if (subject.life.state != State::running || subject.settings.guardrails.empty()) return;
   Scope scope;
   scope.from_epoch = subject.life.judged_from;
-  scope.weights_since = unix_seconds(subject.life.updated_at);
   scope.now = unix_seconds(clock_.wall());
+  scope.shares_since = subject.shares_since.at(unix_seconds(subject.life.shares_since), scope.now);
+  scope.shares_number = subject.life.shares_number;
   const auto window = scope.now / subject.state.record.window_seconds();
   scope.with_windows = window != subject.judged_window;
   subject.judged_window = window;

@@ -46,7 +46,8 @@ struct Question {
 class Steering {
  public:
   // `loops`: the I/O threads'; they run from start() to stop(). `state_dir`: opened when there is an experiment to keep.
-  Steering(std::string state_dir, std::vector<Loop*> loops, const Clock& clock);
+  // `fault`: of writing its files, for tests.
+  Steering(std::string state_dir, std::vector<Loop*> loops, const Clock& clock, Fault fault = {});
   ~Steering();
   Steering(const Steering&) = delete;
   Steering& operator=(const Steering&) = delete;
@@ -81,12 +82,14 @@ class Steering {
     experiment::Settings settings;
     Life life;
     std::shared_ptr<measure::Recorder> recorder;
-    report::State state;                                       // what was measured, and what happened
-    bool has_new_state = false;                                // since it was saved
-    std::string unsaved_state;                                 // why it was not
-    std::vector<Judgement> judgements;                         // the newest of each guardrail
-    std::set<std::pair<std::size_t, std::size_t>> fired;       // guardrails and arms that have fired since `judged_from`
-    std::int64_t judged_window = 0;                            // the newest window that has been judged
+    report::State state;                                  // what was measured, and what happened
+    bool has_new_state = false;                           // since it was saved
+    std::string unsaved_state;                            // why it was not
+    std::vector<Judgement> judgements;                    // the newest of each guardrail
+    std::set<std::pair<std::size_t, std::size_t>> fired;  // guardrails and arms that have fired since `judged_from`
+    std::int64_t judged_window = 0;                       // the newest window that has been judged
+    SharesSince shares_since;
+    TimePoint answers_count_from{};                            // comparisons that end before began by what is forgotten
     std::vector<std::pair<std::string, std::string>> effects;  // labels and values for the metrics, every ten seconds
     std::string waiting_for;                                   // of the schedule
     std::string unpersisted;                                   // why the disk does not know what runs; empty: it does
@@ -98,6 +101,7 @@ class Steering {
     std::shared_ptr<measure::Recorder> recorder;
     Adoption adoption;
     report::State state;
+    std::optional<AuditEntry> unaudited;  // a revision on disk of which the audit log has no line
   };
 
   void run();
@@ -109,9 +113,11 @@ class Steering {
   std::shared_ptr<experiment::Experiment> prepare_here(const experiment::Settings& settings);
   void adopt_here(std::vector<Adopted> experiments);
   Adoption load(const experiment::Settings& settings, std::uint64_t requests);
+  std::optional<AuditEntry> unaudited(const experiment::Settings& settings, const Adoption& adoption);
   report::State load_state(const experiment::Settings& settings);
   void save_state(Subject& subject);
   void describe_state(Subject& subject, const std::vector<std::string>& backends);
+  void forget_answers(Subject& subject);
   void collect();
   StateDirectory* directory();  // null: there is none, and directory_error_ says why
 
@@ -140,10 +146,12 @@ class Steering {
   http::Response answer_explain(const Subject& subject, const Question& question);
   http::Response answer_report(const Subject& subject, const Question& question);
   http::Response answer_gate(const Subject& subject);
+  RampDecision decide_ramp(const Subject& subject, RampFacts& facts) const;
   Json describe(const Subject& subject) const;
   Subject* find(const std::string& id);
 
   const std::string state_dir_;
+  const Fault fault_;
   const std::vector<Loop*> loops_;
   const Clock& clock_;
 

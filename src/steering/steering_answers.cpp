@@ -162,7 +162,7 @@ http::Response Steering::answer_change(Subject& subject, const Question& questio
   if (!ordered) return refusal(ordered.error());
   ordered->actor = question.by;
   ordered->if_revision = *if_revision;
-  ordered->requests = candidate_requests(subject.settings, subject.state.record);
+  ordered->requests = candidate_requests(subject.settings, subject.state);
   if (is_set(question.query, "dry_run")) {
     if (ordered->reason.empty()) ordered->reason = "dry run";
     const auto after = apply(subject.settings, subject.life, *ordered, clock_.wall());
@@ -178,22 +178,26 @@ http::Response Steering::answer_change(Subject& subject, const Question& questio
 }
 
 http::Response Steering::answer_gate(const Subject& subject) {
-  const auto& life = subject.life;
-  const bool is_through = !life.ramp || life.ramp->taken >= subject.settings.schedule.size();
-  Json document{{"id", subject.settings.id}, {"revision", life.revision}, {"state", experiment::format_state(life.state)}};
-  const auto say = [&](int status, std::string_view gate, const std::string& why) {
-    document["gate"] = gate;
-    document["why"] = why;
-    auto response = json_response(document);
-    response.status = status;
-    return response;
-  };
-  if (life.state == State::rolled_back) return say(409, "fail", "rolled back: " + life.reason);
-  if (life.state == State::concluded) return say(200, "pass", "concluded: " + life.reason);
-  if (life.ramp && is_through) return say(200, "pass", "all steps of the schedule were taken");
-  return say(425, "undecided",
-             subject.waiting_for.empty() ? "it is " + std::string(experiment::format_state(life.state))
-                                         : "waits for " + subject.waiting_for);
+  using Do = experiment::GuardrailSettings::Action;
+  const auto& settings = subject.settings;
+  std::vector<std::string> fired;
+  for (const auto& [guardrail, arm] : subject.fired)
+    if (settings.guardrails[guardrail].action != Do::warn)
+      fired.push_back("the guardrail " + format_guardrail(settings.guardrails[guardrail]) + " of " +
+                      settings.arms[arm].name + " has fired");
+  std::optional<RampDecision> ramp;
+  RampFacts facts;
+  if (subject.life.ramp) ramp = decide_ramp(subject, facts);
+  const auto passing = gate_of(settings, subject.life, fired, ramp, report::evaluate(subject.state));
+  constexpr std::pair<int, std::string_view> kAnswers[] = {{200, "pass"}, {409, "fail"}, {425, "undecided"}};
+  const auto& [status, word] = kAnswers[static_cast<std::size_t>(passing.pass)];
+  auto response = json_response({{"id", settings.id},
+                                 {"revision", subject.life.revision},
+                                 {"state", experiment::format_state(subject.life.state)},
+                                 {"gate", word},
+                                 {"why", passing.why}});
+  response.status = status;
+  return response;
 }
 
 http::Response Steering::answer_explain(const Subject& subject, const Question& question) {

@@ -105,6 +105,40 @@ def test_rules_explain_a_difference_away(server):
     assert tally(one)["outcomes"]["match"] == 20 and tally(one)["findings"] == []
 
 
+def test_a_rollback_for_answers_can_be_left_once_they_agree(server):
+    guardrails = [{"metric": "mismatch", "margin": 0.01, "action": "rollback"}]
+    one = start(server, route("rounds", guardrails=guardrails, metrics={"window": "1s"}, shadow={"timeout": "1s"}))
+
+    def experiment() -> Any:
+        return one.admin("/api/v1/experiments/stats-port").json()
+
+    def ask_until(condition: Any, what: str) -> None:
+        def ask() -> bool:
+            for n in range(1, 11):
+                one.get(f"/stats/{n}", {"X-User": f"u{n}"})
+            return condition()
+
+        wait_until(ask, what)
+
+    ask_until(lambda: experiment()["state"] == "rolled_back", "the rollback")
+    assert tally(one)["outcomes"]["mismatch"] > 0, "what led to it can be looked at"
+    rules = {"json": {"ignore": ["$.at", "$.shadow"], "number": {"abs": 0.001}}}
+    one.change_config(routes=[route("rounds", guardrails=guardrails, metrics={"window": "1s"}, shadow={"timeout": "1s"}, compare=rules)])
+    assert one.reload().status == 200
+    assert tally(one) == {}
+    reason = json.dumps({"reason": "they differ in the fourth digit"}).encode()
+    headers = {"Content-Type": "application/json"}
+    assert one.admin("/api/v1/experiments/stats-port/start", "POST", headers, reason).status == 200
+
+    def is_judged() -> bool:
+        found = [each for each in experiment()["guardrails"] if each["evidence"].get("compared", 0) >= 20]
+        return bool(found) and not found[0]["fired"]
+
+    ask_until(is_judged, "a look at twenty new comparisons")
+    assert experiment()["state"] == "running"
+    assert tally(one)["outcomes"]["mismatch"] == 0
+
+
 def test_what_control_differs_in_from_itself_is_noise(server):
     one = start(server, route("control", shadow={"noise": 1}))
     for n in range(1, 21):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import http.server
 import json
 import os
@@ -289,6 +290,7 @@ def test_crash_at_any_moment_leaves_a_state_that_was_ordered(one):
         assert confirmed[-1] <= document["revision"] <= confirmed[-1] + 1
         assert sum(traffic(document).values()) == 10000
         assert command(one, "audit", "--verify").returncode == 0
+        assert audit(one)[-1]["to"] == document["revision"], "the log knows every revision, if only that it was found"
 
 
 def test_measurements_survive_a_stop(one):
@@ -513,7 +515,7 @@ def test_schedule_takes_its_steps_and_waits_for_approval(server):
     load = Load(one.address, "/fib/5", connections=4)
     wait_until(lambda: traffic(experiment(one))["new"] == 5000, "the second step")
     wait_until(lambda: "an approval of step 3 of 3" in experiment(one)["schedule"]["waiting_for"], "the gate")
-    assert experiment(one, "/gate")["gate"] in ("undecided", "fail")
+    assert experiment(one, "/gate")["gate"] == "pass", "the step that runs has all that it asks for"
     crash(one)
     load.stop()
     one.start_again()
@@ -526,6 +528,61 @@ def test_schedule_takes_its_steps_and_waits_for_approval(server):
     actors = {entry["actor"] for entry in audit(one)}
     assert {"file", "schedule", "127.0.0.1, without a token"} <= actors
     assert one.admin("/api/v1/experiments/fib-port/gate").status == 200
+
+
+SLEEPING = """
+    import time
+
+    def slow():
+        time.sleep(0.005)
+        return {}
+"""
+SOON = {"window": "1s", "min_windows": 6, "min_time": "5s"}
+ONLY_WARN = [{"metric": "errors", "action": "warn", "margin": 1.5}]
+
+
+@contextlib.contextmanager
+def loaded(one: Server) -> Iterator[None]:
+    load = Load(one.address, "/x", connections=4)
+    yield
+    load.stop()
+
+
+def gate(one: Server) -> tuple[int, str]:
+    answer = one.admin("/api/v1/experiments/x/gate")
+    document = answer.json()
+    assert {200: "pass", 409: "fail", 425: "undecided"}[answer.status] == document["gate"]
+    return answer.status, document["why"]
+
+
+def gated(server: Any, candidate: dict[str, Any], **experiment: Any) -> Server:
+    arms = {"new": candidate | {"weight": 50}, "old": {"native": "plaintext", "weight": 50}}
+    keys = {"id": "x", "control": "old", "key": ["random"], "metrics": SOON, "guardrails": ONLY_WARN}
+    return server([{"path": "/x", "arms": arms, "experiment": keys | experiment}], {"sleeping": SLEEPING})
+
+
+def test_gate_lets_twins_pass_without_a_schedule(server):
+    one = gated(server, {"native": "plaintext"})
+    status, why = gate(one)
+    assert status == 425 and "no window has compared requests" in why
+    with loaded(one):
+        wait_until(lambda: gate(one) == (200, "no metric is worse"), "the gate to open")
+    one.admin("/api/v1/experiments/x/pause", "POST", {"Content-Type": "application/json"}, b'{"reason": "wait"}')
+    assert gate(one) == (425, "it is paused")
+
+
+def test_gate_fails_for_a_candidate_that_is_worse(server):
+    one = gated(server, {"python": "sleeping:slow"})
+    with loaded(one):
+        wait_until(lambda: gate(one)[0] == 409, "the gate to fail")
+    assert gate(one)[1].endswith("of new is worse")
+
+
+def test_gate_fails_when_a_guardrail_that_only_holds_has_fired(server):
+    guardrails = [{"metric": "latency", "stat": "p95", "margin": 1.5, "action": "hold"}]
+    one = gated(server, {"python": "sleeping:slow"}, guardrails=guardrails, metrics=SOON | {"min_windows": 2000})
+    with loaded(one):
+        wait_until(lambda: gate(one) == (409, "the guardrail p95 of new has fired"), "the gate to fail", 60)
 
 
 def test_weights_by_hand_hold_the_schedule(server):

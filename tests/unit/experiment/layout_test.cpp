@@ -89,6 +89,16 @@ TEST(Layout, TakesExplicitRangesForTheWeights) {
   EXPECT_EQ(made->weights_bp, (std::vector<unsigned>{9890, 100, 10}));
 }
 
+// GrowthBook's ranges of two variants that cover half of all, 40 to 60: [0, 0.2) and [0.4, 0.7).
+TEST(Layout, ExplicitRangesCanCoverAPart) {
+  auto wish = order({0, 0});
+  wish.ranges = {{1, 0, 1999}, {2, 4000, 6999}};
+  const auto made = make_layout(wish, nullptr);
+  EXPECT_EQ(made->weights_bp, (std::vector<unsigned>{5000, 2000, 3000}));
+  EXPECT_EQ(describe_buckets(*made, 1), "0-1999");
+  EXPECT_EQ(describe_buckets(*made, 2), "4000-6999");
+}
+
 TEST(Layout, BeginsAnEpochWhenTheSharesOfWhatIsComparedChange) {
   const auto step = [](std::shared_ptr<Layout> from, LayoutOrder to) { return make_layout(to, from.get()); };
   const auto at_1 = layout({100});
@@ -112,6 +122,17 @@ TEST(Layout, BeginsAnEpochWhenTheSharesOfWhatIsComparedChange) {
   const auto all_at_50 = step(all_at_0, order({5000}, Analysis::all));
   EXPECT_EQ(all_at_50->epoch, 2u);
   EXPECT_EQ(step(all_at_50, order({4000}, Analysis::all))->epoch, 3u);
+}
+
+// With three arms: who joins later was not there for what the others have met before.
+TEST(Layout, BeginsAnEpochWhenACandidateJoinsOrLeaves) {
+  const auto one_of_two = layout({1000, 0});
+  const auto both = make_layout(order({1000, 1000}), one_of_two.get());
+  EXPECT_EQ(both->epoch, 2u);
+  EXPECT_EQ(make_layout(order({2000, 2000}), both.get())->epoch, 2u);
+  EXPECT_EQ(make_layout(order({0, 1000}), both.get())->epoch, 3u);
+  const auto nobody = layout({0});
+  EXPECT_EQ(make_layout(order({100}), nobody.get())->epoch, 2u);
 }
 
 // The promise of ramps: raising one candidate takes buckets of control only, lowering it gives back what it gained last.

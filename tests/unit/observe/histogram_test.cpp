@@ -20,6 +20,30 @@ TEST(Histogram, EveryBucketBeginsWhereTheOneBeforeEnds) {
   EXPECT_EQ(Histogram::lower_bound(Histogram::kBuckets), Histogram::kMaxNs + 1);
 }
 
+TEST(Histogram, BucketsHaveTheirKnownPlaces) {
+  using Buckets = Histogram::Buckets;
+  for (const auto& [ns, index] : {std::pair<std::uint64_t, std::size_t>{0, 0},
+                                  {127, 127},
+                                  {128, 128},
+                                  {255, 255},
+                                  {256, 256},
+                                  {257, 256},
+                                  {1000, 506},
+                                  {1'000'000, 1780},
+                                  {1'000'000'000, 3054},
+                                  {(std::uint64_t{1} << 36) - 1, 3839},
+                                  {std::uint64_t{1} << 36, 3839},
+                                  {~std::uint64_t{0}, 3839}})
+    EXPECT_EQ(Buckets::index_of(ns), index) << ns;
+  const auto range = [](std::size_t index) {
+    return std::pair(Buckets::lower_bound(index), Buckets::lower_bound(index + 1));
+  };
+  using Range = std::pair<std::uint64_t, std::uint64_t>;
+  EXPECT_EQ(range(506), Range(1000, 1004));
+  EXPECT_EQ(range(1780), Range(999'424, 1'003'520));
+  EXPECT_EQ(range(3054), Range(998'244'352, 1'002'438'656));
+}
+
 TEST(Histogram, CountsBelowPowersOfTwoAndTheirQuartersAreExact) {
   std::mt19937_64 random(1);
   std::lognormal_distribution<double> times(11, 3);

@@ -41,10 +41,18 @@ TEST(SampleRatio, MultinomialEValueAgreesWithSsrm) {
   const std::array<double, 4> alternative{-7.028201432, -11.947847738, -15.471401950, -19.964845211};
   const std::array<double, 4> hypothesis{-4.077640647, -8.265946861, -11.610743520, -15.781031229};
   Counts total{0, 0, 0};
+  double under_null = 0;  // with the multinomial coefficients of the batches, which cancel in the ratio
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    for (std::size_t arm = 0; arm < 3; ++arm) total[arm] += batches[i][arm];
-    // Batches have multinomial coefficients on both sides of the ratio, which cancel.
-    EXPECT_NEAR(ln_multinomial_e(total, null, prior), alternative[i] - hypothesis[i], 2e-9);
+    double all = 0;
+    for (std::size_t arm = 0; arm < 3; ++arm) {
+      const auto n = static_cast<double>(batches[i][arm]);
+      total[arm] += batches[i][arm];
+      all += n;
+      under_null += n * std::log(null[arm]) - std::lgamma(n + 1);
+    }
+    under_null += std::lgamma(all + 1);
+    EXPECT_NEAR(under_null, hypothesis[i], 2e-9);
+    EXPECT_NEAR(under_null + ln_multinomial_e(total, null, prior), alternative[i], 2e-9);
   }
   EXPECT_NEAR(ln_multinomial_e(Counts{60, 63, 32}, null, prior), -4.183813982, 5e-10);
 }
@@ -148,6 +156,9 @@ TEST(Proportion, AgreesInOurForm) {
   EXPECT_NEAR(proportion_interval(700, 1000, 0.05).low, 0.645438, 5e-7);
   EXPECT_NEAR(proportion_interval(700, 1000, 0.05).high, 0.751017, 5e-7);
   EXPECT_EQ(proportion_interval(0, 0, 0.05).high, 1);
+  // What one look at the end would give: the price of looking at any time.
+  EXPECT_NEAR(1 - std::pow(0.05, 1.0 / 1000), 0.00299125, 5e-9);
+  EXPECT_GT(proportion_interval(0, 1000, 0.05).high, 0.00299125);
   EXPECT_EQ(proportion_interval(5, 5, 0.05).high, 1);
 }
 

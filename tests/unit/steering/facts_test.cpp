@@ -20,11 +20,11 @@ void count(measure::Record& record, std::uint32_t epoch, std::int64_t unix_secon
 }
 
 TEST(Facts, RequestsOfCandidatesInAllEpochs) {
-  measure::Record record(2, 10);
-  EXPECT_EQ(candidate_requests(two_arms(), record), 0u);
-  count(record, 1, kStart, 3, 100);
-  count(record, 2, kStart + 20, 4, 100);
-  EXPECT_EQ(candidate_requests(two_arms(), record), 7u);
+  report::State state;
+  EXPECT_EQ(candidate_requests(two_arms(), state), 0u);
+  count(state.record, 1, kStart, 3, 100);
+  count(state.record, 2, kStart + 20, 4, 100);
+  EXPECT_EQ(candidate_requests(two_arms(), state), 7u);
 }
 
 TEST(Facts, WindowsAreCompleteWithBothArmsAndWhenTheyHaveEnded) {
@@ -86,6 +86,65 @@ TEST_F(RequirementTest, WorseWithinTheMarginIsEquivalent) {
   effect(report::Standing::judged, statistics::Direction::worse, true);
   EXPECT_EQ(unmet(true), "");
   EXPECT_EQ(passing_of(report).pass, Pass::yes);
+}
+
+class GateTest : public RequirementTest {
+ protected:
+  Pass gate() const { return gate_of(settings, life, fired, ramp, report).pass; }
+
+  experiment::Settings settings = two_arms();
+  Life life = begin_life(settings, kNow);
+  std::vector<std::string> fired;
+  std::optional<RampDecision> ramp;
+};
+
+TEST_F(GateTest, WithoutAScheduleTheVerdictsDecide) {
+  EXPECT_EQ(gate(), Pass::undecided);  // nothing is known
+  auto& one = effect(report::Standing::judged, statistics::Direction::undecided, false);
+  EXPECT_EQ(gate(), Pass::yes);
+  report.candidates.front().standing = report::Standing::invalid;
+  EXPECT_EQ(gate(), Pass::undecided);
+  report.candidates.front().standing = report::Standing::judged;
+  one.verdict.direction = statistics::Direction::worse;
+  EXPECT_EQ(gate(), Pass::no);
+  one.verdict.is_equivalent = true;
+  EXPECT_EQ(gate(), Pass::yes);
+}
+
+TEST_F(GateTest, FiredGuardrailFails) {
+  effect(report::Standing::judged, statistics::Direction::better, false);
+  fired = {"the guardrail errors of cpp has fired"};
+  EXPECT_EQ(gate(), Pass::no);
+}
+
+TEST_F(GateTest, ScheduleHasToBeThroughOrWaitForAPerson) {
+  settings.schedule = {step(100), step(5000, std::chrono::minutes(10), 1000, true)};
+  life = begin_life(settings, kNow);
+  ramp = RampDecision{RampDecision::Kind::wait, "300 s of its time to pass"};
+  effect(report::Standing::judged, statistics::Direction::better, false);
+  EXPECT_EQ(gate(), Pass::undecided);
+  ramp = RampDecision{RampDecision::Kind::advance, "step 2 of 2 is due"};
+  EXPECT_EQ(gate(), Pass::undecided);
+  ramp = RampDecision{RampDecision::Kind::wait, "an approval of step 2 of 2", true};
+  EXPECT_EQ(gate(), Pass::yes);
+  life.ramp->taken = 0;  // nothing has run yet
+  EXPECT_EQ(gate(), Pass::undecided);
+  ramp = RampDecision{RampDecision::Kind::done, ""};
+  EXPECT_EQ(gate(), Pass::yes);
+  effect(report::Standing::judged, statistics::Direction::worse, false);
+  EXPECT_EQ(gate(), Pass::no);
+}
+
+TEST_F(GateTest, EndedExperimentsAreDecided) {
+  life.state = experiment::State::rolled_back;
+  EXPECT_EQ(gate(), Pass::no);
+  life.state = experiment::State::concluded;
+  EXPECT_EQ(gate(), Pass::yes);
+  life.weights_bp = {0, 10000};
+  EXPECT_EQ(gate(), Pass::no);
+  life.state = experiment::State::paused;
+  effect(report::Standing::judged, statistics::Direction::better, false);
+  EXPECT_EQ(gate(), Pass::undecided);
 }
 
 }  // namespace

@@ -131,6 +131,42 @@ TEST_F(GuardrailsTest, AtFivePerCentInFortySeconds) {
   EXPECT_GE(found, 36);
 }
 
+// The six of an experiment without a word about guardrails, looked at as the server does: events every second, the rest at
+// the end of a window.
+class DefaultGuardrailsTest : public GuardrailsTest {
+ protected:
+  DefaultGuardrailsTest() {
+    settings.guardrails = {guardrail(Metric::errors, 1.5),         guardrail(Metric::timeouts, 1.5),
+                           guardrail(Metric::latency, 1.25, 0.99), guardrail(Metric::cpu, 2),
+                           guardrail(Metric::mismatch, 0.01),      guardrail(Metric::srm, 0)};
+  }
+  int seconds_to_rollback(unsigned seed, double share, double factor, int limit) const {
+    Traffic traffic(seed);
+    for (int second = 1; second <= limit; ++second) {
+      traffic.second({200 * share, 0.005 * factor, 10}, {200 * (1 - share), 0.005, 10});
+      Scope scope;
+      scope.now = traffic.now;
+      scope.with_windows = traffic.now % 10 == 0;
+      for (const auto& one : judge(settings, traffic.record, {}, scope))
+        if (one.has_fired) return second;
+    }
+    return limit + 1;
+  }
+  int found_within(int limit, double share, double factor) const {
+    int found = 0;
+    for (unsigned seed = 1; seed <= 40; ++seed) found += seconds_to_rollback(seed, share, factor, limit) <= limit;
+    return found;
+  }
+};
+
+TEST_F(DefaultGuardrailsTest, AHundredTimesTheErrorsAtOnePerCentAreFoundInTwentySeconds) {
+  EXPECT_GE(found_within(20, 0.01, 100), 36);
+}
+
+TEST_F(DefaultGuardrailsTest, TenTimesTheErrorsAtFivePerCentAreFoundInFortySeconds) {
+  EXPECT_GE(found_within(40, 0.05, 10), 36);
+}
+
 TEST_F(GuardrailsTest, EqualErrorRatesAreLeftAlone) {
   settings.guardrails = {guardrail(Metric::errors, 1.5), guardrail(Metric::latency, 1.25, 0.99)};
   int fired = 0;
@@ -224,6 +260,71 @@ TEST_F(GuardrailsTest, TooManyKeysOnOneSideAreFound) {
   EXPECT_TRUE(judged(1000, 1300));
   EXPECT_FALSE(judged(1000, 1010));
   EXPECT_FALSE(judged(10, 14));
+}
+
+// Judged anew at each split, of which there may be many: together they have the α of one.
+TEST_F(GuardrailsTest, BeginningsShareAlpha) {
+  double sum = 0;
+  for (std::uint32_t number = 1; number <= 1000; ++number) sum += alpha_of_beginning(0.01, number);
+  EXPECT_LT(sum, 0.01);
+  EXPECT_GT(sum, 0.00999);
+  EXPECT_DOUBLE_EQ(alpha_of_beginning(0.01, 1), 0.005);
+}
+
+// Before: windows that begin before the last change of weights, by a clock that was right then, counted for nothing.
+TEST_F(GuardrailsTest, AClockThatWasSetBackBlindsNobody) {
+  settings.guardrails = {guardrail(Metric::latency, 1.25, 0.99)};
+  Traffic traffic(9);
+  SharesSince since;
+  const auto look = [&] {
+    Scope scope;
+    scope.now = traffic.now;
+    scope.shares_since = since.at(kStart, traffic.now);
+    const auto judgements = judge(settings, traffic.record, {}, scope);
+    return !judgements.empty() && judgements[0].has_fired;
+  };
+  EXPECT_FALSE(look());
+  traffic.now = kStart - 3600;  // an hour back
+  bool fired = false;
+  for (int second = 0; second < 300 && !fired; ++second) {
+    traffic.second({100, 0, 30}, {100, 0, 10});
+    fired = look();
+  }
+  EXPECT_TRUE(fired);
+  EXPECT_EQ(since.at(kStart + 7200, kStart + 8000), kStart + 7200) << "the next change counts from when it is made";
+}
+
+// Three arms of 60, 30 and 10 %, and one candidate with most of the traffic: what is compared is not one to one, and not
+// meant to be.
+TEST_F(GuardrailsTest, UnequalSharesThatWereMeantAreNoMismatch) {
+  settings.guardrails = {guardrail(Metric::srm, 0)};
+  const auto fired = [&](const std::vector<unsigned>& weights, const std::vector<std::uint32_t>& keys) {
+    measure::Record record(weights.size(), 10);
+    record.begin_epoch(1, kStart, weights);
+    measure::Slice slice;
+    slice.epochs.push_back({1, std::vector<measure::ByPopulation<measure::Slice::Arm>>(weights.size())});
+    std::uint32_t next = 0;
+    for (std::size_t arm = 0; arm < weights.size(); ++arm) {
+      std::vector<std::uint32_t> hashes(keys[arm]);
+      for (auto& hash : hashes) hash = next++;
+      auto& into = slice.epochs[0].arms[arm].analysed;
+      into.totals.keys = {measure::KeySample::kEverything, hashes};
+      into.counts.requests = 1;
+    }
+    record.add(slice, kStart);
+    std::vector<std::size_t> arms;
+    for (const auto& one : judge(settings, record, {}, {}))
+      if (one.has_fired) arms.push_back(one.arm);
+    return arms;
+  };
+  using Arms = std::vector<std::size_t>;
+  EXPECT_EQ(fired({7000, 3000}, {7000, 3000}), Arms());
+  EXPECT_EQ(fired({7000, 3000}, {7000, 5000}), Arms{0});
+  EXPECT_EQ(fired({10000, 0}, {7000, 0}), Arms());
+
+  settings.arms = {{"cpp", 3000}, {"py", 6000}, {"go", 1000}};
+  EXPECT_EQ(fired({3000, 6000, 1000}, {3000, 3000, 1000}), Arms());
+  EXPECT_EQ(fired({3000, 6000, 1000}, {3000, 3000, 3000}), Arms{2});
 }
 
 TEST_F(GuardrailsTest, AnswersThatDifferAreFound) {

@@ -139,6 +139,23 @@ TEST_F(LifeTest, EpochsAreForWhatMayNotBePooled) {
   EXPECT_EQ(life.epoch, 4u);
 }
 
+TEST_F(LifeTest, OnlyOtherWeightsAreAnotherSplit) {
+  EXPECT_EQ(life.shares_since, kNow);
+  const auto later = kNow + std::chrono::hours(1);
+  const auto at = [&](Change one) { life = *apply(settings, life, one, later); };
+  at(change(Action::pause));
+  at(change(Action::resume));
+  at(change(Action::weights, life.weights_bp));
+  EXPECT_EQ(life.shares_number, 1u);
+  EXPECT_EQ(life.shares_since, kNow);
+  at(change(Action::weights, {100, 9900}));
+  EXPECT_EQ(life.shares_number, 2u);
+  EXPECT_EQ(life.shares_since, later);
+  at(change(Action::rollback));
+  at(change(Action::resume));
+  EXPECT_EQ(life.shares_number, 1u) << "what is judged begins anew";
+}
+
 TEST_F(LifeTest, ScheduleBeginsWithItsFirstStep) {
   settings.schedule = {step(100), step(5000)};
   life = begin_life(settings, kNow);
