@@ -149,6 +149,27 @@ def test_the_access_log_is_there_unless_it_is_not_wanted(running):
     assert "/seen" not in quiet.log.text()
 
 
+@pytest.mark.parametrize(
+    "options, believed",
+    [
+        ((), True),
+        (("--no-proxy-headers",), False),
+        (("--forwarded-allow-ips", "192.0.2.1"), False),
+        (("--forwarded-allow-ips", "192.0.2.1,127.0.0.0/8"), True),
+        (("--proxy-headers", "--forwarded-allow-ips", "*"), True),
+    ],
+)
+def test_which_proxies_are_believed(running, options, believed):
+    fields = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    seen = running("shop:asgi", *options).get("/", fields).json()
+    assert (seen["scheme"], seen["client"][0]) == (("https", "203.0.113.9") if believed else ("http", "127.0.0.1"))
+
+
+@pytest.mark.parametrize("when, started", [("auto", 1), ("on", 1), ("off", 0)])
+def test_whether_the_application_gets_its_lifespan(running, when, started):
+    assert running("shop:asgi", "--lifespan", when).get("/").json()["started"] == started
+
+
 def test_options_of_other_servers_get_a_word(running):
     server = running("shop:asgi", "-k", "uvicorn.workers.UvicornWorker", "--loop", "uvloop", "--preload")
     for option in ("--worker-class", "--loop", "--preload"):

@@ -71,6 +71,11 @@ APP = r'''
         start_response(f"{status} My Words", [("X-Told", "yes")])
         return [body.encode()]
 
+    def hops(environ, start_response):
+        hops = [("Connection", "keep-alive"), ("Keep-Alive", "timeout=5"), ("Upgrade", "h2c"), ("transfer-encoding", "chunked")]
+        start_response("200 OK", TEXT + hops + [("X-Told", "yes")])
+        return [b"home"]
+
     def broken(environ, start_response):
         raise ValueError("a secret detail")
 
@@ -207,6 +212,16 @@ def test_errors(one):
             next(chunks)
     one.log.wait_for("ValueError: half-way")
     assert one.get("/").body == b"home"
+
+
+def test_hop_by_hop_fields_are_the_servers(one):
+    with one.connect() as connection:
+        for _ in range(3):
+            answer = connection.get("/hops")
+            assert (answer.body, answer.get("content-length"), answer.get("x-told")) == (b"home", "4", "yes")
+            assert not {name.lower() for name, _ in answer.fields} & {"connection", "keep-alive", "upgrade", "transfer-encoding"}
+    one.log.wait_for("sends the hop-by-hop field")
+    assert one.log.count("hop-by-hop") == 1
 
 
 def test_words_for_the_log_name_the_request(one):
