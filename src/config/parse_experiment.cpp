@@ -11,6 +11,7 @@
 #include "config/suggest.hpp"
 #include "config/units.hpp"
 #include "experiment/layout.hpp"
+#include "experiment/shadow.hpp"
 #include "http/target.hpp"
 #include "routing/pattern.hpp"
 
@@ -261,12 +262,17 @@ ShadowSettings parse_shadow(const Value& value, const RouteConfig& route, const 
     candidate->report(in_quotes(control) + " is the control: a shadow runs another arm");
   object.number("sample", shadow.sample, 0, 1, kShare);
   parse_shadow_methods(object, shadow, route);
-  if (const auto headers = object.find("headers"))
+  if (const auto headers = object.find("headers")) {
+    shadow.headers.emplace();
     for (const auto& element : headers->elements())
       if (const auto name = element.text()) {
-        if (!ascii::is_token(*name)) element.report(in_quotes(*name) + " is no name of a field");
-        shadow.headers.push_back(lowered(*name));
+        if (!ascii::is_token(*name))
+          element.report(in_quotes(*name) + " is no name of a field");
+        else if (!experiment::may_copy_field(*name))
+          element.report(in_quotes(*name) + " is about the connection or chooses the arm: no shadow gets it");
+        shadow.headers->push_back(lowered(*name));
       }
+  }
   object.integer("concurrency", shadow.concurrency, 1, 1024);
   object.integer("queue", shadow.queue, 1, 1'000'000);
   object.size("body_bytes", shadow.body_bytes, 0, 16 * 1024 * 1024);
