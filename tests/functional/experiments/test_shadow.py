@@ -166,7 +166,7 @@ def test_verified_shadows_run_in_every_other_window(server):
 
 
 def test_a_candidate_that_hangs_is_given_up(server):
-    one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2})
+    one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2}, limits={"drain_timeout": "1s"})
     assert one.get("/stats/1").status == 200
     wait_until(lambda: fates(one) == {"timeout": 1}, "the time-out")
     assert tally(one)["outcomes"]["error"] == 1
@@ -306,7 +306,8 @@ def test_streamed_answers_are_compared_too(server):
 
 
 def test_a_stop_drops_shadows(server):
-    one = start(server, route("sleeps", shadow={"timeout": "5s"}), python={"workers": 2})
+    # One that nothing can interrupt: the drain timeout ends it.
+    one = start(server, route("sleeps", shadow={"timeout": "5s"}), python={"workers": 2}, limits={"drain_timeout": "1s"})
     for n in range(3):
         assert one.get(f"/stats/{n}").status == 200
     one.signal(signal.SIGTERM)
