@@ -5,9 +5,11 @@
 namespace tandem::comparison {
 
 void Answer::append(std::string_view piece) {
-  for (const char byte : piece) body_hash = (body_hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   body_bytes += piece.size();
-  body.append(piece.substr(0, std::min(piece.size(), kMaxBody - body.size())));
+  const auto kept = piece.substr(0, std::min(piece.size(), kMaxBody - body.size()));
+  body.append(kept);
+  for (const char byte : piece.substr(kept.size()))
+    rest_hash = (rest_hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
 }
 
 std::vector<std::string_view> Answer::values(std::string_view name) const {

@@ -18,7 +18,7 @@ struct Answer {
   std::vector<std::pair<std::string, std::string>> headers;  // names in small letters, in the order they were sent
   std::string body;                                          // decoded; at most kMaxBody bytes of it
   std::uint64_t body_bytes = 0;                              // all of it
-  std::uint64_t body_hash = kEmptyHash;                      // FNV-1a of all of it
+  std::uint64_t rest_hash = kEmptyHash;                      // FNV-1a of what is not kept of it
 
   static constexpr std::uint64_t kEmptyHash = 0xcbf29ce484222325;
 

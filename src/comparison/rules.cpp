@@ -65,8 +65,11 @@ bool Rules::masks(Place place, const std::string& a, const std::string& b) const
 }
 
 bool Rules::are_near(double a, double b) const {
-  if (a == b) return true;
-  return std::abs(a - b) <= std::max(settings_.absolute, settings_.relative * std::max(std::abs(a), std::abs(b)));
+  return a == b || is_near(std::abs(a - b), std::max(std::abs(a), std::abs(b)));
+}
+
+bool Rules::is_near(double distance, double largest) const {
+  return distance <= std::max(settings_.absolute, settings_.relative * largest);
 }
 
 std::string Rules::normalised(std::string_view text) const {

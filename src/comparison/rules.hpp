@@ -28,7 +28,8 @@ class Rules {
   bool masks(Place place, const std::string& a, const std::string& b) const;
   // Are two numbers near enough?
   bool are_near(double a, double b) const;
-  bool has_tolerance() const { return settings_.absolute > 0 || settings_.relative > 0; }
+  // The same of numbers whose distance is known better than they are; `largest`: the larger of their magnitudes.
+  bool is_near(double distance, double largest) const;
   // A text body as it is compared.
   std::string normalised(std::string_view text) const;
 

@@ -11,6 +11,7 @@
 #include "config/suggest.hpp"
 #include "config/units.hpp"
 #include "experiment/layout.hpp"
+#include "experiment/shadow.hpp"
 #include "http/target.hpp"
 #include "routing/pattern.hpp"
 
@@ -261,12 +262,17 @@ ShadowSettings parse_shadow(const Value& value, const RouteConfig& route, const 
     candidate->report(in_quotes(control) + " is the control: a shadow runs another arm");
   object.number("sample", shadow.sample, 0, 1, kShare);
   parse_shadow_methods(object, shadow, route);
-  if (const auto headers = object.find("headers"))
+  if (const auto headers = object.find("headers")) {
+    shadow.headers.emplace();
     for (const auto& element : headers->elements())
       if (const auto name = element.text()) {
-        if (!ascii::is_token(*name)) element.report(in_quotes(*name) + " is no name of a field");
-        shadow.headers.push_back(lowered(*name));
+        if (!ascii::is_token(*name))
+          element.report(in_quotes(*name) + " is no name of a field");
+        else if (!experiment::may_copy_field(*name))
+          element.report(in_quotes(*name) + " is about the connection or chooses the arm: no shadow gets it");
+        shadow.headers->push_back(lowered(*name));
       }
+  }
   object.integer("concurrency", shadow.concurrency, 1, 1024);
   object.integer("queue", shadow.queue, 1, 1'000'000);
   object.size("body_bytes", shadow.body_bytes, 0, 16 * 1024 * 1024);
@@ -427,8 +433,38 @@ std::vector<ScheduleStep> parse_schedule(const Value& value) {
   return steps;
 }
 
-void parse_metrics(Object object, Settings& settings) {
-  object.duration("window", settings.window, 1s, 10min);
+void parse_switchback(Object& object, Settings& settings) {
+  object.duration("block", settings.block, 1s, 24h);
+  object.duration("washout", settings.washout, 0ms, 24h);
+  for (const auto* key : {"block", "washout"})
+    if (const auto value = object.find(key); value && settings.assign != experiment::Assign::switchback)
+      value->report("only with \"assign\": \"switchback\"");
+  if (settings.assign != experiment::Assign::switchback) return;
+  if (settings.block % 1s != 0ms) object.find("block")->report("expected whole seconds");
+  const auto washout = object.find("washout");
+  if (settings.washout >= settings.block) {
+    const auto text =
+        "the whole block would be left out: it lasts " + format_duration(settings.block) +
+        (washout ? "" : ", and \"washout\" is " + format_duration(settings.washout) + " unless it says otherwise");
+    (washout ? *washout : *object.find("block")).report(text);
+  }
+  if (const auto schedule = object.find("schedule"))
+    schedule->report("in a switchback every arm has its turn, whatever its weight: there are no steps to take");
+}
+
+// Each arm has one block in it, with an equal part of whatever the load does meanwhile.
+void set_round(Object& metrics, Settings& settings, const RouteConfig& route) {
+  if (settings.assign != experiment::Assign::switchback) return;
+  const auto round = settings.block * std::max<std::int64_t>(static_cast<std::int64_t>(route.arms.size()), 1);
+  if (const auto window = metrics.find("window"); window && settings.window != round)
+    window->report("the unit of analysis of a switchback is a round, one block of each arm: " + format_duration(round) +
+                   "; leave it out");
+  settings.window = round;
+}
+
+void parse_metrics(Object object, Settings& settings, const RouteConfig& route) {
+  object.duration("window", settings.window, 1s, settings.assign == experiment::Assign::switchback ? kYear : 10min);
+  set_round(object, settings, route);
   object.integer("cpu_sample", settings.cpu_sample, 1, 1'000'000);
   object.integer("planned_windows", settings.planned_windows, 1, 1'000'000);
   object.integer("min_windows", settings.min_windows, 2, 1'000'000);
@@ -437,16 +473,6 @@ void parse_metrics(Object object, Settings& settings) {
   object.number("margin", settings.margin, 1e-9, 10, kMargin);
   object.number("quantile_margin", settings.quantile_margin, 1e-9, 10, kMargin);
   object.close();
-}
-
-void parse_switchback(Object& object, Settings& settings) {
-  object.duration("block", settings.block, 1s, 24h);
-  object.duration("washout", settings.washout, 0ms, 24h);
-  for (const auto* key : {"block", "washout"})
-    if (const auto value = object.find(key); value && settings.assign != experiment::Assign::switchback)
-      value->report("only with \"assign\": \"switchback\"");
-  if (const auto washout = object.find("washout"); washout && settings.washout >= settings.block)
-    washout->report("the whole block would be left out: it lasts " + format_duration(settings.block));
 }
 
 // There is no TLS client.
@@ -520,7 +546,7 @@ Settings parse_experiment(const Value& value, const RouteConfig& route) {
   parse_guardrails(object, settings);
   if (const auto schedule = object.find("schedule")) settings.schedule = parse_schedule(*schedule);
   parse_not_after(object, settings);
-  parse_metrics(object.section("metrics", "metrics"), settings);
+  parse_metrics(object.section("metrics", "metrics"), settings, route);
   parse_webhook(object, settings.webhook);
   const bool has_id = object.find("id").has_value(), has_control = object.find("control").has_value();
   if (object.close() && value.is_object()) {

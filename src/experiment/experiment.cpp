@@ -16,6 +16,7 @@ Experiment::Experiment(Settings settings, std::shared_ptr<const Layout> layout, 
     breakers_.push_back(std::make_unique<Breaker>(io_threads));
   }
   settings_ = std::make_shared<const Settings>(std::move(settings));
+  shadow_->set_running(layout_->state == State::running);
 }
 
 std::shared_ptr<const Settings> Experiment::settings() const {
@@ -35,12 +36,13 @@ std::shared_ptr<const Layout> Experiment::layout() const {
 }
 
 void Experiment::set_layout(std::shared_ptr<const Layout> layout) {
-  if (layout->state != State::running) shadow_->drop();
+  const bool is_running = layout->state == State::running;
   {
     const std::lock_guard lock(mutex_);
     layout_.swap(layout);  // the old one is let go of without the mutex
     version_.fetch_add(1, std::memory_order_release);
   }
+  shadow_->set_running(is_running);
   for (const auto& breaker : breakers_) breaker->forgive();
 }
 

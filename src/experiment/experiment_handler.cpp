@@ -53,7 +53,7 @@ ExperimentHandler::ExperimentHandler(std::vector<Arm> arms, PinRule pins, Settin
   const auto candidate = find_arm(settings_.shadow->candidate);
   if (rules && candidate)
     shadow_plan_ = ShadowPlan{*settings_.shadow,
-                              std::move(*rules),
+                              std::make_shared<const comparison::Rules>(std::move(*rules)),
                               arms_,
                               experiment_->control(),
                               *candidate,

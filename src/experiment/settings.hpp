@@ -34,7 +34,7 @@ struct ShadowSettings {
   std::string candidate;
   double sample = 1;                                           // share of keys
   std::vector<std::string> methods{"GET", "HEAD", "OPTIONS"};  // others only where the file says they are safe
-  std::vector<std::string> headers;  // further fields that are copied; empty: all but hop-by-hop ones
+  std::optional<std::vector<std::string>> headers;             // the fields that are copied; none: all but hop-by-hop ones
   unsigned concurrency = 1;
   std::size_t queue = 256;
   std::uint64_t body_bytes = 64 * 1024;

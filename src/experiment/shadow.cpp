@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <deque>
 #include <exception>
 #include <optional>
@@ -16,7 +15,6 @@
 #include "measure/record.hpp"
 #include "observe/prometheus_text.hpp"
 #include "service/cpu_piece.hpp"
-#include "statistics/paired_events.hpp"
 
 namespace tandem::experiment {
 namespace {
@@ -28,11 +26,8 @@ constexpr Milliseconds kRetry{10};  // a shadow that has to stand back asks agai
 constexpr Milliseconds kMaxTimeout{5'000};
 constexpr Milliseconds kMinTimeout{100};
 constexpr double kBudgetSeconds = 10;     // over which the CPU budget is averaged
-constexpr std::size_t kMaxSeen = 1000;    // signatures whose noise is known
 constexpr unsigned kLooksPerSecond = 10;  // a thread's, at answers that nothing is compared with
-constexpr std::size_t kSampleDifferences = 8;
 constexpr std::size_t kSamplePathBytes = 500;
-constexpr double kNoiseAlpha = 0.05;
 
 struct FateName {
   std::string_view result, reason;
@@ -61,13 +56,11 @@ std::string lowered(std::string_view text) {
   return low;
 }
 
-// Fields that are about the connection, or that would choose the arm.
-bool is_copied(std::string_view name) {
-  constexpr std::string_view kLeftOut[] = {
-      "connection",        "keep-alive",     "te",         "trailer",        "upgrade", "expect",
-      "transfer-encoding", "content-length", "tandem-arm", "tandem-override"};
-  return std::none_of(std::begin(kLeftOut), std::end(kLeftOut),
-                      [&](std::string_view left_out) { return ascii::equal_ignoring_case(name, left_out); });
+bool is_copied(std::string_view name, const ShadowSettings& settings) {
+  return may_copy_field(name) && (!settings.headers || std::any_of(settings.headers->begin(), settings.headers->end(),
+                                                                   [&](const std::string& chosen) {
+                                                                     return ascii::equal_ignoring_case(name, chosen);
+                                                                   }));
 }
 
 void note_head(Answer& answer, const http::Response& response) {
@@ -101,6 +94,14 @@ class WatchedStream final : public http::ResponseStream {
 };
 
 }  // namespace
+
+bool may_copy_field(std::string_view name) {
+  constexpr std::string_view kLeftOut[] = {
+      "connection",        "keep-alive",     "te",         "trailer",        "upgrade", "expect",
+      "transfer-encoding", "content-length", "tandem-arm", "tandem-override"};
+  return std::none_of(std::begin(kLeftOut), std::end(kLeftOut),
+                      [&](std::string_view left_out) { return ascii::equal_ignoring_case(name, left_out); });
+}
 
 // ------------------------------------------------------------------------------------------------------------ a thread's
 // part
@@ -206,6 +207,7 @@ ShadowJob::ShadowJob(std::shared_ptr<Shadow> shadow, const ShadowPlan& plan, std
       plan_(plan),
       live_arm_(live_arm),
       other_arm_(live_arm == plan.control ? plan.candidate : plan.control),
+      drops_(shadow_->drops_),
       loop_(call.loop),
       peer_(*call.client),
       id_(call.id()),
@@ -218,7 +220,7 @@ ShadowJob::ShadowJob(std::shared_ptr<Shadow> shadow, const ShadowPlan& plan, std
   authority_ = keep(request.authority);
   scheme_ = keep(request.scheme);
   for (const auto& field : request.headers)
-    if (is_copied(field.name)) fields_.push_back({field.id, keep(field.name), keep(field.value)});
+    if (is_copied(field.name, plan.settings)) fields_.push_back({field.id, keep(field.name), keep(field.value)});
   for (const auto& param : request.path_params) params_.emplace_back(param.name, keep(param.value));
 }
 
@@ -273,7 +275,7 @@ void ShadowJob::fill(http::Request& request, http::RequestBody& body) const {
 
 // --------------------------------------------------------------------------------------------------------- who is shadowed
 
-Shadow::Shadow(unsigned io_threads) : io_threads_(io_threads), lanes_(io_threads) {}
+Shadow::Shadow(unsigned io_threads) : io_threads_(io_threads), lanes_(io_threads), comparer_(io_threads) {}
 
 Shadow::~Shadow() = default;
 
@@ -288,11 +290,11 @@ Shadow::Lane& Shadow::lane(Loop& loop) {
 }
 
 Shadow::Fate Shadow::judge(Lane& lane, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
-                           const service::Call& call) const {
+                           const service::Call& call) {
   const auto& settings = plan.settings;
   const bool is_pair = live_arm == plan.control || (settings.swap && live_arm == plan.candidate);
   if (!is_pair) return Fate::other_arm;
-  if (stopping_.load(std::memory_order_relaxed)) return Fate::draining;
+  if (stopping_ || !is_running_) return Fate::draining;
   if (bucket_of(call.trial.shadow) >= settings.sample * kBuckets) return Fate::sampled_out;
   if (std::find(settings.methods.begin(), settings.methods.end(), request.method_text) == settings.methods.end())
     return Fate::method;
@@ -302,10 +304,11 @@ Shadow::Fate Shadow::judge(Lane& lane, const ShadowPlan& plan, std::size_t live_
   if (settings.per_second > 0 &&
       !lane.shadows.take(lane.loop.coarse_now(), (settings.per_second + io_threads_ - 1) / io_threads_))
     return Fate::rate;
-  if (lane.queue.size() >= settings.queue) return Fate::queue_full;
+  if (waiting_ >= settings.queue) return Fate::queue_full;
   const double share = settings.cpu_budget / io_threads_;
   if (!std::exchange(lane.has_cpu, true)) lane.cpu_seconds = share * kBudgetSeconds;
   lane.refill(share);
+  lane.cpu_seconds -= std::chrono::duration<double>(comparer_.take_cpu(lane.loop.index())).count();
   return lane.cpu_seconds > 0 ? Fate::done : Fate::cpu_budget;
 }
 
@@ -323,16 +326,20 @@ std::shared_ptr<ShadowJob> Shadow::consider(const ShadowPlan& plan, std::size_t 
   return job;
 }
 
-void Shadow::look(const ShadowJob& job) {
-  const auto shape = comparison::shape_of(job.live_);
-  const std::lock_guard lock(mutex_);
-  tallies_[job.plan_.arms[job.plan_.candidate].name].saw_shape(shape);
+void Shadow::look(ShadowJob& job) {
+  AnswerPair pair;
+  pair.candidate = job.plan_.arms[job.plan_.candidate].name;
+  pair.of_control = std::move(job.live_);
+  comparer_.add(std::move(pair), job.loop_.index());
 }
 
 void Shadow::enqueue(std::shared_ptr<ShadowJob> job) {
   auto& own = lane(job->loop_);
-  if (stopping_) return job->settle(Fate::draining);
-  if (own.queue.size() >= job->plan_.settings.queue) return job->settle(Fate::queue_full);
+  if (is_dropped(*job)) return job->settle(Fate::draining);
+  if (waiting_.fetch_add(1) >= job->plan_.settings.queue) {
+    --waiting_;
+    return job->settle(Fate::queue_full);
+  }
   own.queue.push_back(std::move(job));
   // Not now: the answer stands in the connection's buffer and goes out before the loop does anything else.
   if (!std::exchange(own.is_pumping, true)) own.loop.post([self = shared_from_this(), &own] { self->pump(own); });
@@ -353,6 +360,7 @@ void Shadow::pump(Lane& lane) {
   }
   auto job = std::move(lane.queue.front());
   lane.queue.pop_front();
+  --waiting_;
   lane.tasks.spawn(run(lane, std::move(job)));
   pump_soon(lane);
 }
@@ -381,7 +389,7 @@ Task<void> Shadow::execute(Lane& lane, const ShadowJob& job, std::size_t arm, Ru
   const auto timeout = plan.settings.timeout.value_or(
       std::clamp(std::chrono::duration_cast<Milliseconds>(2 * lane.p99), kMinTimeout, kMaxTimeout));
   const Deadline deadline(call, call.started + timeout);
-  if (stopping_) call.cancel();
+  if (is_dropped(job)) call.cancel();
   try {
     auto outcome = plan.arms[arm].handler->handle(request, call);
     std::optional<http::Response> response;
@@ -425,106 +433,99 @@ Task<void> Shadow::run(Lane& lane, std::shared_ptr<ShadowJob> job) {
     if (const auto* metrics = plan.arms[plan.control].metrics)
       lane.p99 = Nanoseconds(static_cast<std::int64_t>(metrics->total().quantile_ns(0.99)));
   }
-  // Of some, control runs again, before or after the candidate: what differs then is noise.
-  const bool is_triple =
-      job->live_arm_ == plan.control && static_cast<double>(random_bits() >> 11) * 0x1p-53 < plan.settings.noise;
+  // Of some, control runs again, before or after the candidate: what differs then is noise. Each run has to find nobody
+  // waiting at its own backend.
+  const bool is_triple = job->live_arm_ == plan.control &&
+                         static_cast<double>(random_bits() >> 11) * 0x1p-53 < plan.settings.noise &&
+                         may_begin(*job, plan.control);
   const bool is_control_first = is_triple && (random_bits() & 1) != 0;
   Run other, again;
   if (is_control_first) {
     auto running = execute(lane, *job, plan.control, again);
     co_await running;
   }
-  auto running = execute(lane, *job, job->other_arm_, other);
-  co_await running;
-  if (is_triple && !is_control_first) {
+  const bool may_run = is_control_first ? may_begin(*job, job->other_arm_) : !is_dropped(*job);
+  if (may_run) {
+    auto running = execute(lane, *job, job->other_arm_, other);
+    co_await running;
+  }
+  if (may_run && is_triple && !is_control_first && may_begin(*job, plan.control)) {
     auto second = execute(lane, *job, plan.control, again);
     co_await second;
   }
-  const auto began = service::thread_cpu_time();
-  if (other.is_complete) {
-    conclude(*job, other.answer, again.is_complete ? &again.answer : nullptr);
-    job->settle(Fate::done);
-  } else {
-    if (job->live_arm_ == plan.control) look(*job);
-    const std::lock_guard lock(mutex_);
-    tallies_[plan.arms[plan.candidate].name].add(Outcome::error);
-    job->settle(other.timed_out ? Fate::timeout : Fate::error);
-  }
-  const auto cpu = service::thread_cpu_time() - began + other.cpu + again.cpu;
-  lane.cpu_seconds -= std::chrono::duration<double>(cpu).count();
+  lane.cpu_seconds -= std::chrono::duration<double>(other.cpu + again.cpu).count();
+  if (may_run)
+    conclude(*job, std::move(other), std::move(again));
+  else
+    put_back(lane, job);
   running_.fetch_sub(1);
-  if (lane.armed()) pump_soon(lane);
+  if (lane.armed() || !std::exchange(lane.is_pumping, true)) pump_soon(lane);
   lane.loop.post([job] {});  // the last job may hold the last of this: not while its task runs
 }
 
-bool Shadow::is_noise(const comparison::Signature& signature) const {
-  const auto found = seen_.find(signature);
-  if (found == seen_.end()) return false;
-  const auto& seen = found->second;
-  if (seen.both + seen.control_only == 0) return false;
-  return statistics::ln_paired_events_e(static_cast<double>(seen.candidate_only), static_cast<double>(seen.control_only),
-                                        statistics::Sides::one) < -std::log(kNoiseAlpha);
+// Its turn comes again.
+void Shadow::put_back(Lane& lane, std::shared_ptr<ShadowJob> job) {
+  if (is_dropped(*job)) return job->settle(Fate::draining);
+  ++waiting_;
+  lane.queue.push_front(std::move(job));
 }
 
-void Shadow::conclude(const ShadowJob& job, const Answer& other, const Answer* again) {
+bool Shadow::may_begin(const ShadowJob& job, std::size_t arm) const {
+  return !is_dropped(job) && !job.plan_.arms[arm].handler->is_backed_up();
+}
+
+void Shadow::conclude(ShadowJob& job, Run other, Run again) {
   const auto& plan = job.plan_;
   const bool is_control_live = job.live_arm_ == plan.control;
-  const Answer& control = is_control_live ? job.live_ : other;
-  const Answer& candidate = is_control_live ? other : job.live_;
-  comparison::Sample sample;
-  sample.unix_ms = std::chrono::duration_cast<Milliseconds>(SystemClock().wall().time_since_epoch()).count();
-  sample.request.append(job.view(job.method_text_)).append(" ").append(utf8_prefix(job.view(job.path_), kSamplePathBytes));
-  sample.request_id = job.id_;
-  sample.differences = comparison::compare(control, candidate, plan.rules);
-  const auto signatures = comparison::signatures_of(sample.differences, control.status, candidate.status);
-  std::vector<comparison::Signature> of_again;
-  if (again != nullptr)
-    of_again = comparison::signatures_of(comparison::compare(control, *again, plan.rules), control.status, again->status);
-  if (sample.differences.size() > kSampleDifferences) sample.differences.resize(kSampleDifferences);
-  const auto shape = comparison::shape_of(control);
-
-  const std::lock_guard lock(mutex_);
-  auto& tally = tallies_[plan.arms[plan.candidate].name];
-  tally.saw_shape(shape);
-  tally.covered_shape(shape);
-  if (again != nullptr) {
-    tally.add_triple(signatures, of_again, sample.unix_ms);
-    const auto note = [&](const comparison::Signature& signature, auto counter) {
-      if (seen_.size() < kMaxSeen || seen_.contains(signature)) ++(seen_[signature].*counter);
-    };
-    const auto has = [](const auto& all, const auto& one) { return std::binary_search(all.begin(), all.end(), one); };
-    for (const auto& one : signatures) note(one, has(of_again, one) ? &Seen::both : &Seen::candidate_only);
-    for (const auto& one : of_again)
-      if (!has(signatures, one)) note(one, &Seen::control_only);
+  const auto& candidate = plan.arms[plan.candidate].name;
+  if (!other.is_complete) {
+    if (is_dropped(job)) return job.settle(Fate::draining);
+    if (is_control_live) look(job);
+    comparer_.findings().add(candidate, Outcome::error);
+    return job.settle(other.timed_out ? Fate::timeout : Fate::error);
   }
-  const bool is_all_noise =
-      std::all_of(signatures.begin(), signatures.end(), [this](const auto& one) { return is_noise(one); });
-  tally.add_pair(signatures.empty() ? Outcome::match
-                 : is_all_noise     ? Outcome::noise
-                                    : Outcome::mismatch,
-                 signatures, sample);
+  AnswerPair pair;
+  pair.rules = plan.rules;
+  pair.candidate = candidate;
+  pair.sample.unix_ms = std::chrono::duration_cast<Milliseconds>(SystemClock().wall().time_since_epoch()).count();
+  pair.sample.request.append(job.view(job.method_text_))
+      .append(" ")
+      .append(utf8_prefix(job.view(job.path_), kSamplePathBytes));
+  pair.sample.request_id = job.id_;
+  pair.of_control = std::move(is_control_live ? job.live_ : other.answer);
+  pair.of_candidate = std::move(is_control_live ? other.answer : job.live_);
+  if (again.is_complete) pair.again = std::move(again.answer);
+  comparer_.add(std::move(pair), job.loop_.index());
+  job.settle(Fate::done);
 }
 
 // ------------------------------------------------------------------------------------------------------------ from outside
 
+void Shadow::set_running(bool is_running) {
+  if (is_running_.exchange(is_running) && !is_running) drop();
+}
+
 void Shadow::stop() {
   stopping_ = true;
   drop();
+  comparer_.stop();
 }
 
 void Shadow::drop() {
+  ++drops_;
   const std::lock_guard lock(mutex_);
   for (const auto& [loop, its_lane] : known_lanes_)
     loop->post([self = shared_from_this(), lane = its_lane] {
+      self->waiting_ -= lane->queue.size();
       for (const auto& job : std::exchange(lane->queue, {})) job->settle(Fate::draining);
       for (auto* call : std::vector(lane->running)) call->cancel();
+      // Nothing holds this any more: it may be destroyed on another thread, which must find no timer of this loop armed.
+      if (lane->armed()) lane->is_pumping = false;
+      lane->disarm();
     });
 }
 
-std::map<std::string, comparison::Tally> Shadow::take() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(tallies_, {});
-}
+bool Shadow::is_dropped(const ShadowJob& job) const { return stopping_ || !is_running_ || job.drops_ != drops_; }
 
 std::uint64_t Shadow::count(Fate fate) const {
   return fates_[static_cast<std::size_t>(fate)].load(std::memory_order_relaxed);

@@ -16,6 +16,7 @@
 #include "base/loop.hpp"
 #include "comparison/rules.hpp"
 #include "comparison/tally.hpp"
+#include "experiment/comparer.hpp"
 #include "experiment/layout.hpp"
 #include "experiment/settings.hpp"
 #include "experiment/split_handler.hpp"
@@ -31,7 +32,7 @@ class ShadowJob;
 // What of one route table concerns its shadows; the table outlives its jobs.
 struct ShadowPlan {
   ShadowSettings settings;
-  comparison::Rules rules;
+  std::shared_ptr<const comparison::Rules> rules;
   std::vector<Arm> arms;
   std::size_t control = 0;
   std::size_t candidate = 0;
@@ -70,13 +71,14 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
   std::shared_ptr<ShadowJob> consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
                                       const service::Call& call);
 
-  // What waits is dropped, what runs is cancelled.
-  void drop();
-  // The server stops: the same, and nothing is begun any more.
+  // Does the experiment run? When it ends to, what waits is dropped, what runs is cancelled, and requests that are being
+  // answered get no shadow any more.
+  void set_running(bool is_running);
+  // The server stops: the same, for good.
   void stop();
 
   // What was found by comparing with that candidate since the last time.
-  std::map<std::string, comparison::Tally> take();
+  std::map<std::string, comparison::Tally> take() { return comparer_.findings().take(); }
 
   std::uint64_t count(Fate fate) const;
   // The families tandem_shadow_total and tandem_shadow_seconds of this experiment.
@@ -85,38 +87,39 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
  private:
   friend class ShadowJob;
   struct Lane;
-  // How often a signature was in both, in the candidate's answer only, in control's second only.
-  struct Seen {
-    std::uint64_t both = 0;
-    std::uint64_t candidate_only = 0;
-    std::uint64_t control_only = 0;
-  };
-
   Lane& lane(Loop& loop);
   Fate judge(Lane& lane, const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
-             const service::Call& call) const;
+             const service::Call& call);
   void count_one(Fate fate) { fates_[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed); }
-  void look(const ShadowJob& job);
+  void look(ShadowJob& job);
   void enqueue(std::shared_ptr<ShadowJob> job);
   void pump(Lane& lane);
   void pump_soon(Lane& lane);
   Task<void> run(Lane& lane, std::shared_ptr<ShadowJob> job);
   struct Run;
   Task<void> execute(Lane& lane, const ShadowJob& job, std::size_t arm, Run& run) const;
-  void conclude(const ShadowJob& job, const comparison::Answer& other, const comparison::Answer* again);
-  bool is_noise(const comparison::Signature& signature) const;
+  void put_back(Lane& lane, std::shared_ptr<ShadowJob> job);
+  bool may_begin(const ShadowJob& job, std::size_t arm) const;
+  void conclude(ShadowJob& job, Run other, Run again);
+  void drop();
+  bool is_dropped(const ShadowJob& job) const;
 
   const unsigned io_threads_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // by loop, made by its thread
   std::array<std::atomic<std::uint64_t>, kFates> fates_{};
   std::atomic<unsigned> running_{0};
+  std::atomic<std::size_t> waiting_{0};  // in the queues of all lanes
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> is_running_{true};
+  std::atomic<unsigned> drops_{0};  // jobs from before the last one are not run
   mutable observe::SharedHistogram seconds_;
-  std::mutex mutex_;                                  // guards what follows
-  std::map<std::string, comparison::Tally> tallies_;  // by candidate
-  std::map<comparison::Signature, Seen> seen_;
+  Comparer comparer_;
+  std::mutex mutex_;  // guards what follows
   std::vector<std::pair<Loop*, Lane*>> known_lanes_;
 };
+
+// May shadows have a copy of that field of a request? Not if it is about the connection, or would choose the arm.
+bool may_copy_field(std::string_view name);
 
 // A copy of a request, and control's answer as it goes out.
 class ShadowJob final : public service::AfterAnswer, public std::enable_shared_from_this<ShadowJob> {
@@ -153,6 +156,7 @@ class ShadowJob final : public service::AfterAnswer, public std::enable_shared_f
   const ShadowPlan& plan_;
   const std::size_t live_arm_;
   const std::size_t other_arm_;
+  const unsigned drops_;  // of the shadow, when it was made
   Loop& loop_;
   service::Peer peer_;
   std::shared_ptr<const void> table_;  // keeps handlers and names alive

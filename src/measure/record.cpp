@@ -127,8 +127,10 @@ Epoch& Record::epoch(std::uint32_t number, std::int64_t unix_seconds) {
   return epoch;
 }
 
-void Record::begin_epoch(std::uint32_t number, std::int64_t unix_seconds, const std::vector<unsigned>& weights_bp) {
+void Record::begin_epoch(std::uint32_t number, std::int64_t unix_seconds, const std::vector<unsigned>& weights_bp,
+                         std::int64_t window_seconds) {
   auto& begun = epoch(number, unix_seconds);
+  if (window_seconds > 0 && begun.windows.empty()) begun.window_seconds = window_seconds;
   if (begun.weights_bp.empty()) begun.weights_bp = weights_bp;
 }
 

@@ -138,7 +138,9 @@ class Record {
 
   // An epoch has begun, or is known already. Requests of an epoch that was not announced begin it all the same, with unknown
   // weights.
-  void begin_epoch(std::uint32_t number, std::int64_t unix_seconds, const std::vector<unsigned>& weights_bp);
+  // Nothing happens if it is; an epoch without requests yet gets windows of that length, 0: as usual.
+  void begin_epoch(std::uint32_t number, std::int64_t unix_seconds, const std::vector<unsigned>& weights_bp,
+                   std::int64_t window_seconds = 0);
   // `unix_seconds`: the window that the slice's requests go to.
   void add(const Slice& slice, std::int64_t unix_seconds);
   // The wall clock has jumped by so much while that epoch ran.

@@ -22,8 +22,15 @@ experiment::LayoutOrder order_of(const Settings& settings, const Life& life) {
   return {life.weights_bp, life.ranges, control_of(settings), settings.analysis, life.state};
 }
 
+std::vector<bool> has_turns(const Life& life) {
+  std::vector<bool> turns;
+  for (const auto weight : life.weights_bp) turns.push_back(weight > 0);
+  return turns;
+}
+
 // May the statistics be pooled over the change? Asked of what both would be while it runs: a pause changes nothing of it.
 bool pools_over(const Settings& settings, Life before, Life after) {
+  if (settings.assign == experiment::Assign::switchback) return has_turns(before) == has_turns(after);
   before.state = after.state = State::running;
   const auto old_layout = experiment::make_layout(order_of(settings, before), nullptr);
   return experiment::make_layout(order_of(settings, after), old_layout.get())->epoch == old_layout->epoch;
@@ -238,6 +245,13 @@ std::vector<unsigned> control_only(const Settings& settings) {
   std::vector<unsigned> weights(settings.arms.size(), 0);
   weights[control_of(settings)] = experiment::kBuckets;
   return weights;
+}
+
+std::int64_t round_seconds(const Settings& settings, const Life& life) {
+  if (settings.assign != experiment::Assign::switchback) return 0;
+  const auto arms =
+      std::count_if(life.weights_bp.begin(), life.weights_bp.end(), [](unsigned weight) { return weight > 0; });
+  return std::chrono::duration_cast<std::chrono::seconds>(settings.block).count() * std::max<std::int64_t>(arms, 1);
 }
 
 std::shared_ptr<experiment::Layout> layout_of(const Settings& settings, const Life& life) {

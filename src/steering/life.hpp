@@ -90,6 +90,10 @@ bool raises_candidate(const experiment::Settings& settings, const Life& before, 
 // Index of control among the arms.
 std::size_t control_of(const experiment::Settings& settings);
 
+// Seconds of a round of a switchback, in which each arm with weight has one block: as long are the windows of its
+// statistics. 0: it is none.
+std::int64_t round_seconds(const experiment::Settings& settings, const Life& life);
+
 // The layout that a life means.
 std::shared_ptr<experiment::Layout> layout_of(const experiment::Settings& settings, const Life& life);
 

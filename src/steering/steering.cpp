@@ -43,6 +43,27 @@ Milliseconds longest_shadow(const Settings& settings) {
   return settings.shadow ? settings.shadow->timeout.value_or(kLongest) : kLongest;
 }
 
+// Is what the epoch has counted of rounds of another length? Windows of theirs don't hold one block of each arm.
+bool has_other_rounds(const Settings& settings, const Life& life, const measure::Record& record) {
+  const auto epoch = record.epochs().find(life.epoch);
+  auto seconds = round_seconds(settings, life);
+  if (seconds == 0 || epoch == record.epochs().end() || epoch->second.windows.empty()) return false;
+  while (seconds < epoch->second.window_seconds) seconds *= 2;  // as windows that have become too many
+  return seconds != epoch->second.window_seconds;
+}
+
+void begin_epoch(Adoption& adoption, WallTime now) {
+  auto& life = adoption.life;
+  ++life.epoch;
+  ++life.shares_number;
+  life.shares_since = now;
+  if (std::exchange(adoption.is_changed, true)) return;
+  ++life.revision;
+  life.updated_by = kFileActor;
+  life.reason = "the rounds of the switchback in the config have changed";
+  life.updated_at = now;
+}
+
 std::string message_of(const AuditEntry& entry, const Life& life, bool persisted) {
   Json document{{"at", format_timestamp(entry.at)},
                 {"experiment", entry.experiment},
@@ -312,6 +333,7 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
       }
       adoption = adoption_of(settings, save_life(subject.settings, subject.life), clock_.wall(),
                              candidate_requests(settings, subject.state));
+      if (has_other_rounds(settings, adoption.life, subject.state.record)) begin_epoch(adoption, clock_.wall());
       one->set_settings(settings);
     } else {
       const auto prepared = std::find_if(prepared_.begin(), prepared_.end(),
@@ -325,6 +347,7 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
       subject.experiment = one;
       subject.recorder = prepared->recorder;
       subject.state = std::move(prepared->state);
+      if (has_other_rounds(settings, adoption.life, subject.state.record)) begin_epoch(adoption, clock_.wall());
       unaudited = std::move(prepared->unaudited);
       subject.life = adoption.life;
       if (adoption.is_changed) --subject.life.revision;
@@ -345,8 +368,11 @@ void Steering::adopt_here(std::vector<Adopted> experiments) {
     served.insert_or_assign(settings.id, std::move(subject));
   }
   subjects_.swap(served);
-  for (auto& [id, subject] : served)
-    if (subject.experiment && !subjects_.contains(id)) save_state(subject);
+  for (auto& [id, subject] : served) {
+    if (!subject.experiment) continue;
+    subject.experiment->shadow().stop();
+    if (!subjects_.contains(id)) save_state(subject);
+  }
   prepared_.clear();
   publish_metrics();
 }
@@ -381,7 +407,8 @@ void Steering::describe_state(Subject& subject, const std::vector<std::string>& 
     state.guardrails.push_back({format_guardrail(one), one.margin, format_action(one.action)});
   const bool is_verified = settings.shadow && settings.shadow->verify;
   state.verified_since = !is_verified ? 0 : state.verified_since == 0 ? unix_seconds(clock_.wall()) : state.verified_since;
-  state.record.begin_epoch(subject.life.epoch, unix_seconds(clock_.wall()), subject.life.weights_bp);
+  state.record.begin_epoch(subject.life.epoch, unix_seconds(clock_.wall()), subject.life.weights_bp,
+                           round_seconds(settings, subject.life));
   if (state.rules != rules_hash(settings.compare) || state.answers_since != subject.life.judged_from)
     forget_answers(subject);
   state.keep_bounded();

@@ -4,6 +4,7 @@
 
 #include "base/timestamp.hpp"
 #include "experiment/murmur3.hpp"
+#include "experiment/switchback.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
 #include "report/html_page.hpp"
@@ -204,6 +205,17 @@ http::Response Steering::answer_explain(const Subject& subject, const Question& 
   const auto key = http::find_query(question.query, "key");
   if (!key) return refusal(Error("experiment.bad_body", "say which key: ?key=…"));
   const auto layout = subject.experiment->layout();
+  const auto& settings = subject.settings;
+  if (settings.assign == experiment::Assign::switchback && layout->state == experiment::State::running) {
+    const auto turn = experiment::switchback_turn(*layout, settings.salt, settings.block, settings.washout, clock_.wall());
+    return json_response({{"id", settings.id},
+                          {"key", *key},
+                          {"bucket", nullptr},  // whose turn it is does not depend on it
+                          {"arm", settings.arms[turn.arm].name},
+                          {"is_analysed", !turn.is_washout},
+                          {"revision", layout->revision},
+                          {"epoch", layout->epoch}});
+  }
   const auto hash = experiment::KeyHash("assign", subject.settings.salt)(*key);
   const auto bucket = static_cast<unsigned>((std::uint64_t{hash} * experiment::kBuckets) >> 32);
   return json_response({{"id", subject.settings.id},

@@ -8,7 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -100,17 +100,38 @@ def what_was_counted(report: dict[str, Any]) -> Any:
 
 
 def by_clusters(*servers: Server) -> Any:
-    """Requests, errors and bytes of each arm by group of clients, added up."""
+    """Requests and errors of each arm by group of clients, added up."""
     sums: collections.Counter[Any] = collections.Counter()
-    for one in servers:
-        for epoch in one.admin("/api/v1/experiments/replicas/state").json()["record"]["epochs"]:
-            for number, arm in enumerate(epoch["arms"]):
-                for role, part in arm.items():
-                    for cluster in part.get("clusters", []):
-                        for what in ("requests", "errors", "bytes_out"):
-                            sums[number, role, cluster["cluster"], what] += int(cluster.get(what, 0))
-    assert sum(count for (*_, what), count in sums.items() if what == "requests") == len(USERS)
+    for epoch in epochs_of(*servers):
+        for number, arm in enumerate(epoch["arms"]):
+            for role, part in arm.items():
+                for cluster in part.get("clusters", []):
+                    for what in ("requests", "errors"):
+                        sums[number, role, cluster["cluster"], what] += int(cluster.get(what, 0))
+    assert total(sums, "requests") == len(USERS) and total(sums, "errors") > 0
     return sums
+
+
+def by_arms(*servers: Server) -> Any:
+    """The same and bytes of each arm, added up over windows: of clusters bytes are not kept."""
+    sums: collections.Counter[Any] = collections.Counter()
+    for epoch in epochs_of(*servers):
+        for window in epoch["windows"]:
+            for number, arm in enumerate(window["arms"]):
+                for role, part in arm.items():
+                    for what in ("requests", "errors", "bytes_out"):
+                        sums[number, role, what] += int(part.get(what, 0))
+    assert total(sums, "requests") == len(USERS) and total(sums, "bytes_out") > len(USERS)
+    return sums
+
+
+def epochs_of(*servers: Server) -> Iterator[dict[str, Any]]:
+    for one in servers:
+        yield from one.admin("/api/v1/experiments/replicas/state").json()["record"]["epochs"]
+
+
+def total(sums: Any, wanted: str) -> int:
+    return sum(count for (*_, what), count in sums.items() if what == wanted)
 
 
 def test_replicas_assign_and_report_as_one(server, haproxy):
@@ -126,6 +147,7 @@ def test_replicas_assign_and_report_as_one(server, haproxy):
     merged, single = report(*replicas), report(alone)
     assert what_was_counted(merged) == what_was_counted(single)
     assert by_clusters(*replicas) == by_clusters(alone)
+    assert by_arms(*replicas) == by_arms(alone)
 
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="no Prometheus is installed")

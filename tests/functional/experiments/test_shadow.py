@@ -9,6 +9,7 @@ from typing import Any
 from support.server import Server, run, wait_until
 
 MODULE = """
+    import os
     import time
     from tandem import Request
 
@@ -25,6 +26,19 @@ MODULE = """
 
     def sleeps(request: Request):
         time.sleep(60)
+
+    def waits(request: Request):
+        print("waits at the gate", flush=True)
+        while not os.path.exists("gate"):
+            time.sleep(0.01)
+        return {}
+
+    def at_once(request: Request):
+        return {}
+
+    def heads(request: Request):
+        print("shadow" if request.shadow else "live", "sees", *sorted(name.lower() for name in request.headers), flush=True)
+        return {}
 
     def echo(request: Request):
         return {"body": request.text}
@@ -186,7 +200,7 @@ def test_verified_shadows_run_in_every_other_window(server):
 
 
 def test_a_candidate_that_hangs_is_given_up(server):
-    one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2})
+    one = start(server, route("sleeps", shadow={"timeout": "100ms"}), python={"workers": 2}, limits={"drain_timeout": "1s"})
     assert one.get("/stats/1").status == 200
     wait_until(lambda: fates(one) == {"timeout": 1}, "the time-out")
     assert tally(one)["outcomes"]["error"] == 1
@@ -214,7 +228,109 @@ def test_every_live_request_is_accounted_for(server):
     assert counted["sampled_out"] % 4 == 0, "a client's requests are all sampled or none"
     sampled = (160 - counted["sampled_out"]) // 4
     assert counted == {"sampled_out": 160 - 4 * sampled, "done": 2 * sampled, "method": sampled, "body_too_large": sampled}
+    wait_until(lambda: compared(one) == 2 * sampled, "the comparisons")
     assert tally(one)["outcomes"]["match"] == 2 * sampled, "bodies were copied"
+
+
+def open_gate(one: Server) -> None:
+    (one.folder / "gate").touch()
+
+
+def test_shadows_get_no_other_fields_than_the_chosen_ones(server):
+    one = start(server, route("heads", control="heads", shadow={"headers": ["Accept", "X-User"]}))
+    assert one.get("/stats", {"X-User": "bob", "Accept": "*/*", "Authorization": "secret"}).status == 200
+    assert "authorization" in one.log.wait_for("live sees (.*)")[1]
+    assert one.log.wait_for("shadow sees (.*)")[1] == "accept x-user"
+
+
+def test_a_candidate_that_takes_long_holds_up_no_request_on_the_same_connection(server):
+    slow = route("waits", control="at_once", shadow={"timeout": "1h"})
+    one = start(server, slow, python={"workers": 2})
+    with one.connect() as connection:
+        assert connection.get("/stats").status == 200
+        one.log.wait_for("waits at the gate")
+        for _ in range(100):
+            assert connection.get("/stats").status == 200
+        assert one.log.count("waits at the gate") == 1, "the first shadow has not ended, and no other has begun"
+        open_gate(one)
+        wait_until(lambda: fates(one) == {"done": 101}, "all shadows")
+
+
+def test_what_finds_the_queue_full_is_skipped(server):
+    slow = route("waits", control="at_once", shadow={"timeout": "1h", "queue": 2})
+    one = start(server, slow, python={"workers": 2}, threads=2)
+    assert one.get("/stats").status == 200
+    one.log.wait_for("waits at the gate")
+    for _ in range(20):  # each over a connection of its own, so that both I/O threads have some
+        assert one.get("/stats").status == 200
+    wait_until(lambda: fates(one) == {"queue_full": 18}, "the metrics: the queue is one for all I/O threads")
+    open_gate(one)
+    wait_until(lambda: fates(one) == {"queue_full": 18, "done": 3}, "those that had room")
+
+
+def test_what_waits_when_an_experiment_is_paused_is_dropped(server):
+    slow = route("waits", control="at_once", shadow={"timeout": "1h"})
+    one = start(server, slow, python={"workers": 2})
+    for _ in range(5):
+        assert one.get("/stats").status == 200
+    one.log.wait_for("waits at the gate")
+    paused = one.admin("/api/v1/experiments/stats-port/pause", "POST", {}, b'{"reason": "a test"}')
+    assert paused.status == 200
+    wait_until(lambda: fates(one) == {"draining": 5}, "the end of what ran and waited")
+    open_gate(one)
+    for _ in range(5):
+        assert one.get("/stats").status == 200
+    resumed = one.admin("/api/v1/experiments/stats-port/resume", "POST", {}, b'{"reason": "a test"}')
+    assert resumed.status == 200
+    assert one.get("/stats", {"Tandem-Arm": "new"}).status == 200
+    assert one.get("/stats").status == 200
+    wait_until(lambda: fates(one) == {"draining": 5, "done": 1}, "what was neither during the pause nor of a pin")
+    assert "error" not in {key for key, value in tally(one).get("outcomes", {}).items() if value}
+
+
+def test_limits_of_rate_and_cpu_are_counted(server):
+    one = start(server, route("at_once", control="at_once", shadow={"cpu_budget": 0}))
+    for _ in range(5):
+        assert one.get("/stats").status == 200
+    wait_until(lambda: fates(one) == {"cpu_budget": 5}, "all of them")
+    one = start(server, route("at_once", control="at_once", shadow={"per_second": 1}), threads=1)
+    for _ in range(50):
+        assert one.get("/stats").status == 200
+    wait_until(lambda: sum(fates(one).values()) == 50, "all of them")
+    assert fates(one).keys() == {"done", "rate"}
+
+
+def test_a_client_that_leaves_has_no_shadow(server):
+    slow = route("at_once", control="waits", shadow={"timeout": "1h"})
+    one = start(server, slow)
+    with one.connect() as connection:
+        connection.send(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+        one.log.wait_for("waits at the gate")
+    wait_until(lambda: fates(one) == {"unanswered": 1}, "its end")
+    open_gate(one)
+
+
+def test_with_swap_both_directions_are_compared(server):
+    for swap in (False, True):
+        both = route("told", control="told", shadow={"swap": swap})
+        both["arms"]["new"]["weight"] = 1
+        one = start(server, both)
+        arms = [one.get("/stats", {"X-User": f"u{n}"}).get("Tandem-Arm") for n in range(40)]
+        counted = {"done": 40} if swap else {"done": arms.count("old"), "arm": arms.count("new")}
+        wait_until(lambda counted=counted: fates(one) == counted, f"{counted}")
+        wait_until(lambda: compared(one) == counted["done"], "the comparisons")
+        assert one.log.count("shadow old") == (arms.count("new") if swap else 0)
+        one.stop()
+
+
+def test_a_stop_waits_for_no_shadow(server):
+    slow = route("waits", control="at_once", shadow={"timeout": "1h"})
+    one = start(server, slow, python={"workers": 2}, limits={"drain_timeout": "1h"})
+    for _ in range(3):
+        assert one.get("/stats").status == 200
+    one.log.wait_for("waits at the gate")
+    one.signal(signal.SIGTERM)
+    assert one.wait() == 0
 
 
 def test_streamed_answers_are_compared_too(server):
@@ -224,7 +340,8 @@ def test_streamed_answers_are_compared_too(server):
 
 
 def test_a_stop_drops_shadows(server):
-    one = start(server, route("sleeps", shadow={"timeout": "5s"}), python={"workers": 2})
+    # One that nothing can interrupt: the drain timeout ends it.
+    one = start(server, route("sleeps", shadow={"timeout": "5s"}), python={"workers": 2}, limits={"drain_timeout": "1s"})
     for n in range(3):
         assert one.get(f"/stats/{n}").status == 200
     one.signal(signal.SIGTERM)

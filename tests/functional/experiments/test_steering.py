@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import subprocess
 import threading
 from typing import Any, Iterator
 
@@ -355,6 +356,81 @@ def test_damaged_file_gives_the_candidate_nothing(one):
     document = experiment(one)
     assert (document["state"], traffic(document)) == ("paused", {"new": 0, "old": 10000})
     assert change(one, "resume", reason="looked at it").status == 200
+
+
+def test_damaged_measurements_begin_anew_and_harm_no_other_experiment(server):
+    beside = fib() | {"path": "/beside/{n}", "name": "beside", "experiment": {"id": "beside", "control": "old"}}
+    one = server([fib(), beside], pin="open")
+    for n in range(20):
+        assert one.get(f"/fib/{n}").status == one.get(f"/beside/{n}").status == 200
+    wait_until(lambda: (requests_of(one, "fib-port"), requests_of(one, "beside")) == (20, 20), "all requests in the records")
+    one.stop()
+    file = state_dir(one) / "experiments" / "fib-port.state.json"
+    damaged = file.read_text()[:200]
+    file.write_text(damaged)
+    one.start_again()
+    one.log.wait_for(r"error experiment fib-port: what was measured can't be read .* and begins anew; the file is .*unreadable now")
+    assert (requests_of(one, "fib-port"), requests_of(one, "beside")) == (0, 20)
+    assert (file.parent / "fib-port.state.json.unreadable").read_text() == damaged
+    document = experiment(one)
+    assert (document["state"], document["epoch"], traffic(document)) == ("running", 1, {"new": 5000, "old": 5000})
+    assert one.get("/fib/5").status == 200
+    wait_until(lambda: requests_of(one, "fib-port") == 1, "the request in the record")
+
+
+def requests_of(one: Server, name: str) -> int:
+    epochs = one.admin(f"/api/v1/experiments/{name}/state").json()["record"]["epochs"]
+    return sum_of([epoch["windows"] for epoch in epochs], "requests")
+
+
+def test_full_disk_loses_measurements_only_until_there_is_room(one):
+    assert one.get("/fib/5").status == 200
+    blocked = state_dir(one) / "experiments" / "fib-port.state.json.new"
+    blocked.symlink_to("/dev/full")
+    one.log.wait_for(r"error experiment fib-port: what was measured is not kept: .*No space left on device")
+    assert one.get("/fib/5").status == 200
+    assert set_weight(one, 6000).status == 200, "the weights have a file of their own"
+    blocked.unlink(missing_ok=True)
+    kept = state_dir(one) / "experiments" / "fib-port.state.json"
+    wait_until(lambda: kept.exists() and sum_of(json.loads(kept.read_text())["record"], "requests"), "the file")
+
+
+def test_read_only_directory_is_said_and_lets_less_through(server, tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    with read_only(folder):
+        one = server([fib()], state_dir=str(folder))
+        one.log.wait_for(r"error experiments: .*kept.*: what changes is not kept")
+        assert one.get("/fib/5").status == 200
+        set_weight(one, 6000).problem(503, "experiment.not_persisted")
+        assert traffic(set_weight(one, 100).json()) == {"new": 100, "old": 9900}
+        rolled = change(one, "rollback", reason="bad").json()
+        assert (rolled["state"], rolled["persisted"]) == ("rolled_back", False)
+        assert list(folder.iterdir()) == []
+    one.log.wait_for(r"experiment fib-port: revision 3 is kept now")
+    crash(one)
+    one.start_again()
+    assert experiment(one)["state"] == "rolled_back"
+
+
+@contextlib.contextmanager
+def read_only(folder: pathlib.Path) -> Iterator[None]:
+    """Nobody may write there meanwhile. Modes bind everybody but root, whom a mount that is read-only stops."""
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        yield
+        folder.chmod(0o755)
+        return
+    mounted = subprocess.run(["mount", "--bind", "-o", "ro", folder, folder], capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        attribute = subprocess.run(["chattr", "+i", folder], capture_output=True, text=True, check=False)
+        if attribute.returncode != 0:
+            pytest.skip(f"root may write anywhere here: {mounted.stderr.strip()}; {attribute.stderr.strip()}")
+    undo = ["umount", folder] if mounted.returncode == 0 else ["chattr", "-i", folder]
+    try:
+        yield
+    finally:
+        subprocess.run(undo, check=True)
 
 
 def test_two_servers_do_not_share_a_directory(server, one):

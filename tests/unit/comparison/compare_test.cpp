@@ -109,6 +109,29 @@ TEST(Compare, Numbers) {
   EXPECT_EQ(between("[1.0, 2]", "[1.4, 2.6]", absolute), "value $[*]");
 }
 
+// As doubles the first two are the same.
+TEST(Compare, IntegersBeyondTwoToThe53WithATolerance) {
+  Settings absolute;
+  absolute.absolute = 0.0005;
+  EXPECT_EQ(between("9007199254740993", "9007199254740992", absolute), "value $");
+  EXPECT_EQ(between("-9007199254740993", "-9007199254740992", absolute), "value $");
+  EXPECT_EQ(between("9007199254740993", "9007199254740993", absolute), "");
+  EXPECT_EQ(between("123456789012345678901234567890", "123456789012345678901234567891", absolute), "value $");
+  EXPECT_EQ(between("10000000000000000000000", "9999999999999999999999", absolute), "value $");
+  EXPECT_EQ(between("0", "-0", absolute), "");
+  absolute.absolute = 1;
+  EXPECT_EQ(between("9007199254740993", "9007199254740992", absolute), "");
+  EXPECT_EQ(between("10000000000000000000000", "9999999999999999999999", absolute), "");
+  EXPECT_EQ(between("9007199254740995", "9007199254740993", absolute), "value $");
+  EXPECT_EQ(between("1", "-1", absolute), "value $");
+  absolute.absolute = 2;
+  EXPECT_EQ(between("1", "-1", absolute), "");
+  Settings relative;
+  relative.relative = 1e-9;
+  EXPECT_EQ(between("9007199254740993", "9007199254740992", relative), "");
+  EXPECT_EQ(between("9007199254740993", "9007299254740992", relative), "value $");
+}
+
 TEST(Compare, UnorderedArrays) {
   Settings settings;
   settings.unordered = {"$.tags"};

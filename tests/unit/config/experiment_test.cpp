@@ -11,14 +11,18 @@ namespace {
 using experiment::KeySource;
 using experiment::Settings;
 
-LoadResult load_route(const std::string& experiment, const std::string& further = "") {
+LoadOptions with_fib() {
   LoadOptions options;
   options.native_endpoints = {"fib"};
+  return options;
+}
+
+LoadResult load_route(const std::string& experiment, const std::string& further = "") {
   const std::string route =
       R"({"path": "/fib/{n}", "arms": {"py": {"native": "fib", "weight": 9}, "cpp": {"native": "fib", "weight": 1}},
     "experiment": )" +
       experiment + "}";
-  return load_text("{\"routes\": [" + route + further + "]}", "t.json", options);
+  return load_text("{\"routes\": [" + route + further + "]}", "t.json", with_fib());
 }
 
 Settings parse(const std::string& keys) {
@@ -131,6 +135,89 @@ TEST(ParseExperiment, RefusesShadowsThatWouldDoHarm) {
   EXPECT_EQ(problems(R"("shadow": {"methods": ["POST"]})"),
             "experiment/shadow/methods/0: this route does not answer \"POST\"\n");
   EXPECT_EQ(parse(R"(, "shadow": {})").shadow->candidate, "cpp");
+}
+
+TEST(ParseExperiment, FieldsOfShadowsAreNamesOfFields) {
+  EXPECT_EQ(parse(R"(, "shadow": {"headers": ["X-User", "accept"]})").shadow->headers,
+            (std::vector<std::string>{"x-user", "accept"}));
+  EXPECT_EQ(parse(R"(, "shadow": {"headers": []})").shadow->headers, std::vector<std::string>());
+  EXPECT_EQ(parse(R"(, "shadow": {})").shadow->headers, std::nullopt);
+  EXPECT_EQ(problems(R"("shadow": {"headers": ["a b", "Connection"]})"),
+            "experiment/shadow/headers/0: \"a b\" is no name of a field\n"
+            "experiment/shadow/headers/1: \"Connection\" is about the connection or chooses the arm: no shadow gets it\n");
+}
+
+TEST(ParseExperiment, ASwitchbackIsAnalysedByRounds) {
+  EXPECT_EQ(parse(R"(, "assign": "switchback")").window, std::chrono::seconds(60));
+  EXPECT_EQ(parse(R"(, "assign": "switchback", "block": "10m")").window, std::chrono::minutes(20));
+  EXPECT_EQ(parse(R"(, "assign": "switchback", "block": "10s", "metrics": {"window": "20s"})").window,
+            std::chrono::seconds(20));
+  EXPECT_EQ(
+      problems(R"("assign": "switchback", "metrics": {"window": "10s"})"),
+      "experiment/metrics/window: the unit of analysis of a switchback is a round, one block of each arm: 1m; leave it "
+      "out\n");
+  EXPECT_EQ(problems(R"("assign": "switchback", "block": "4500ms")"), "experiment/block: expected whole seconds\n");
+  EXPECT_EQ(problems(R"("assign": "switchback", "block": "2s")"),
+            "experiment/block: the whole block would be left out: it lasts 2s, and \"washout\" is 3s unless it says "
+            "otherwise\n");
+  EXPECT_EQ(problems(R"("assign": "switchback", "washout": "30s")"),
+            "experiment/washout: the whole block would be left out: it lasts 30s\n");
+  EXPECT_EQ(
+      problems(R"("assign": "switchback", "schedule": "default")"),
+      "experiment/schedule: in a switchback every arm has its turn, whatever its weight: there are no steps to take\n");
+}
+
+TEST(ParseExperiment, SaysWhichJsonPathIsNone) {
+  const auto result = load_text(R"({
+  "routes": [
+    {"path": "/fib/{n}", "arms": {"py": {"native": "fib"}, "cpp": {"native": "fib"}},
+     "experiment": {"id": "x", "control": "py",
+       "compare": {"json": {
+         "ignore": ["$.fine", "at", "$.items["],
+         "unordered": ["$..tags"],
+         "key": {"items": "id"},
+         "mask": [{"path": "$[", "pattern": "."}]},
+         "redact": [""]}}}]})",
+                                "t.json", with_fib());
+  std::vector<std::string> places;
+  for (const auto& line : result.lines()) places.push_back(line.substr(0, line.find(": /") + 2));
+  EXPECT_EQ(places, (std::vector<std::string>{"t.json:6:31: ", "t.json:6:37: ", "t.json:7:24: ", "t.json:8:27: ",
+                                              "t.json:9:28: ", "t.json:10:21: "}));
+  EXPECT_EQ(result.lines()[1],
+            "t.json:6:37: /routes/0/experiment/compare/json/ignore/2: \"$.items[\" is no path: a \"[\" is not closed");
+}
+
+TEST(ParseExperiment, WeightsAreNoLessThanZeroAndNotAllZero) {
+  const auto problem_of = [](const std::string& one, const std::string& other) {
+    std::string config = R"({"routes": [{"path": "/", "arms": {"a": {"native": "fib", "weight": )";
+    config.append(one).append(R"(}, "b": {"native": "fib", "weight": )").append(other);
+    config.append(R"(}}, "experiment": {"id": "x", "control": "a"}}]})");
+    std::string all;
+    for (const auto& line : load_text(config, "t.json", with_fib()).lines()) all.append(line).append("\n");
+    return all;
+  };
+  EXPECT_EQ(problem_of("1", "-1"), "t.json:1:106: /routes/0/arms/b/weight: expected a number ≥ 0, got -1\n");
+  EXPECT_NE(problem_of("0", "0").find("/routes/0/arms: "), std::string::npos) << problem_of("0", "0");
+  EXPECT_NE(problem_of("0", "0").find("sum to 0"), std::string::npos) << problem_of("0", "0");
+  EXPECT_EQ(problem_of("0", "1"), "");
+}
+
+TEST(ParseExperiment, ARouteHasOneExperiment) {
+  // A second member of that name, which JSON parsers drop in silence.
+  const auto twice = load_text(R"({"routes": [{"path": "/", "arms": {"a": {"native": "fib"}, "b": {"native": "fib"}},
+  "experiment": {"id": "x", "control": "a"},
+  "experiment": {"id": "y", "control": "a"}}]})",
+                               "t.json", with_fib());
+  ASSERT_FALSE(twice.lines().empty());
+  EXPECT_EQ(twice.lines()[0], "t.json:3:3: /routes/0/experiment: this name is given twice, first in line 2");
+  // A list of them.
+  EXPECT_EQ(load_route(R"([{"id": "x", "control": "py"}, {"id": "y", "control": "py"}])").lines().size(), 1u);
+  // The same methods and path once more.
+  const auto routes = load_route(R"({"id": "x", "control": "py"})",
+                                 R"(, {"path": "/fib/{m}", "arms": {"a": {"native": "fib"}, "b": {"native": "fib"}},
+    "experiment": {"id": "y", "control": "a"}})");
+  ASSERT_EQ(routes.problems.size(), 1u);
+  EXPECT_EQ(routes.problems[0].place.pointer.substr(0, 9), "/routes/1");
 }
 
 TEST(ParseExperiment, RefusesSchedulesThatPassWithoutData) {

@@ -134,7 +134,7 @@ TEST(Schema, HasTheDefaultsOfExperiments) {
     for (const auto& problem : reader.take_problems()) ADD_FAILURE() << format_problem("schema", problem);
     const auto& e = *config.routes.at(0).experiment;
     const auto& s = *e.shadow;
-    const auto& step = e.schedule.at(0);
+    const auto step = e.schedule.empty() ? experiment::ScheduleStep() : e.schedule.front();
     std::ostringstream out;
     out << e.key.at(0).text << ' ' << int(e.assign) << int(e.analysis) << int(e.expose) << e.cacheable << e.override_query
         << e.fallback << e.idempotent << e.start << ' ' << e.mint_max_age.count() << ' ' << e.block.count() << ' '
@@ -157,7 +157,16 @@ TEST(Schema, HasTheDefaultsOfExperiments) {
   written["guardrails"] = {fill("guardrail", {{"metric", "latency"}})};
   brief["schedule"] = {{{"weight", 1}}};
   written["schedule"] = {fill("step", {{"weight", 1}})};
-  written["assign"] = brief["assign"] = "switchback";  // it alone has blocks
+  auto filled = fill("experiment", written);
+  filled.erase("block");
+  filled.erase("washout");
+  EXPECT_EQ(describe(filled), describe(brief));
+  // A switchback alone has blocks; it has no schedule, and no other windows than its rounds.
+  for (auto* one : {&written, &brief}) {
+    (*one)["assign"] = "switchback";
+    one->erase("schedule");
+  }
+  written["metrics"].erase("window");
   EXPECT_EQ(describe(fill("experiment", written)), describe(brief));
 }
 

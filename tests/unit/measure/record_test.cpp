@@ -262,5 +262,20 @@ TEST(SparseHistogram, QuantilesAreThoseOfTheDenseOne) {
   EXPECT_EQ(quantile_ns<FineBuckets>(SparseHistogram(), 0.5), 0);
 }
 
+// The rounds of a switchback are as long as its arms are many.
+TEST(Record, AnEpochMayHaveWindowsOfItsOwnLength) {
+  Record record(2, 10);
+  record.begin_epoch(1, 1200, {5000, 5000}, 60);
+  EXPECT_EQ(record.epochs().at(1).window_seconds, 60);
+  const auto slice = one_request(1, 0, true, 1000, 0);
+  record.add(slice, 1201);
+  record.add(slice, 1259);
+  record.begin_epoch(1, 1300, {5000, 5000}, 90);
+  EXPECT_EQ(record.epochs().at(1).window_seconds, 60) << "it has requests already";
+  EXPECT_EQ(record.epochs().at(1).windows.size(), 1u);
+  record.begin_epoch(2, 1300, {5000, 5000});
+  EXPECT_EQ(record.epochs().at(2).window_seconds, 10);
+}
+
 }  // namespace
 }  // namespace tandem::measure

@@ -270,5 +270,17 @@ TEST(Words, AreReadAsTheyAreWritten) {
   EXPECT_FALSE(parse_action("dance"));
 }
 
+TEST_F(LifeTest, ASwitchbackBeginsAnEpochWhenOtherArmsHaveTurns) {
+  settings.assign = experiment::Assign::switchback;
+  EXPECT_EQ(round_seconds(settings, life), 60);
+  ASSERT_EQ(apply_to(life, change(Action::weights, {100, 9900})), "");
+  EXPECT_EQ(life.epoch, 1u) << "the turns are the same";
+  ASSERT_EQ(apply_to(life, change(Action::weights, {0, 10000})), "");
+  EXPECT_EQ(life.epoch, 2u);
+  EXPECT_EQ(round_seconds(settings, life), 30);
+  settings.assign = experiment::Assign::sticky;
+  EXPECT_EQ(round_seconds(settings, life), 0);
+}
+
 }  // namespace
 }  // namespace tandem::steering
