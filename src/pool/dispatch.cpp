@@ -26,7 +26,7 @@ bool Dispatch::set_kinds(std::span<const Kind> kinds) {
 }
 
 bool Dispatch::has_room(const Executor& executor, TimePoint now) const {
-  if (executor.kind == Kind::async) return executor.held.size() < async_capacity_;
+  if (executor.kind == Kind::async) return executor.held.size() - executor.held_open < async_capacity_;
   if (executor.held.empty()) return true;
   // Nothing goes behind a request that already takes longer than expected, what was taken back from there least of all.
   return executor.held.size() < kMaxAhead && executor.expected_ns < kAhead.count() && now - executor.progress_at < kSlow;
@@ -80,6 +80,7 @@ void Dispatch::drop(Job& job, TimePoint now) {
   --executor.link->in_flight;
   --in_flight_;
   if (std::exchange(job.overdue, false)) --executor.link->overdue;
+  if (std::exchange(job.held_open, false)) --executor.held_open;
   job.executor = nullptr;
 }
 
@@ -184,6 +185,18 @@ void Dispatch::take_inbox(Handout& handout) {
 void Dispatch::note_overdue(Job& job) {
   const std::lock_guard lock(mutex_);
   if (job.executor && !std::exchange(job.overdue, true)) ++job.executor->link->overdue;
+}
+
+void Dispatch::note_open(Job& job, TimePoint now, Handout& handout) {
+  const std::lock_guard lock(mutex_);
+  if (job.executor == nullptr || job.kind == Kind::sync || std::exchange(job.held_open, true)) return;
+  ++job.executor->held_open;
+  pull(*job.executor, now, handout);
+}
+
+void Dispatch::note_left(Job& job) {
+  const std::lock_guard lock(mutex_);
+  if (job.executor && std::exchange(job.held_open, false)) --job.executor->held_open;
 }
 
 void Dispatch::open(WorkerLink& link, TimePoint now, Handout& handout) {

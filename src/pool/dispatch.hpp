@@ -25,6 +25,8 @@ struct Handout {
   Inbox mine;                  // jobs of the caller's loop, to be sent now
   std::vector<unsigned> wake;  // loops whose inbox has become non-empty
   bool take_back = false;      // tell the supervisor
+
+  bool is_empty() const { return mine.empty() && wake.empty() && !take_back; }
 };
 
 class Dispatch {
@@ -63,6 +65,11 @@ class Dispatch {
   void take_inbox(Handout& handout);
 
   void note_overdue(Job& job);
+  // A WebSocket, or a stream without a length as events are, lasts as long as its client wants, and most of the time its
+  // coroutine waits: while it is open it takes nobody's place on an event loop. `limits.connections` is its bound.
+  void note_open(Job& job, TimePoint now, Handout& handout);
+  // Its client has left it; that its endpoint goes on nobody bounds but the pool.
+  void note_left(Job& job);
 
   // All lanes are attached: gives it work. Nothing if it was closed before.
   void open(WorkerLink& link, TimePoint now, Handout& handout);

@@ -48,6 +48,7 @@ class Job final : public TimerWheel::Timer {
   Kind kind = Kind::sync;
   bool revoke_asked = false;
   bool overdue = false;    // past its deadline and the grace after it
+  bool held_open = false;  // by its client: it takes no place
   bool whole_body = true;  // can be sent a second time
   std::uint16_t endpoint = 0;
   std::uint64_t id = 0;
@@ -65,6 +66,7 @@ class Job final : public TimerWheel::Timer {
   const http::Request* request = nullptr;  // as long as there is a waiter or a receiver
   std::uint64_t sent_id = 0;               // as the worker knows it; 0: not at a worker
   TimePoint sent_at{};
+  Nanoseconds timeout{0};  // of its route
   frames::Timing timing;
   Deadline deadline = Deadline::none;
 

@@ -161,6 +161,7 @@ void LoopDispatch::send(Job& job, TimePoint now) {
   Lane& lane = *job.executor->lanes[index_];
   job.sent_id = job.id;
   job.sent_at = now;
+  job.timeout = waiter.timeout;
   waiter.call.queue_time = now - waiter.submitted;
   RequestFacts facts;
   facts.id = job.id;
@@ -204,6 +205,7 @@ void LoopDispatch::send_close(Job& job, const http::CloseReason& reason) {
   frames::append_frame(job.executor->lanes[index_]->output(), frames::Type::close, 0, job.sent_id, payload);
   job.receiver = nullptr;
   job.is_closed = true;
+  dispatch_.note_left(job);
 }
 
 void LoopDispatch::send_credit(Job& job, std::uint32_t bytes) {
@@ -225,7 +227,8 @@ void LoopDispatch::abandon(Job& job) {
     receiver->end(Error("client.gone", "the client closed the connection"));
   if (job.sent_id != 0) {
     cancel_at_worker(job, frames::CancelReason::client_gone);
-    if (!job.armed() && options_.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now_exactly() + options_.timeout);
+    dispatch_.note_left(job);
+    if (!job.armed() && job.timeout != kNoTimeout) arm(job, Job::Deadline::answer, now_exactly() + job.timeout);
   } else if (dispatch_.withdraw(job)) {
     put_job(job);
   }  // else it is in the inbox: send_mine finds that nobody waits
@@ -350,12 +353,14 @@ void LoopDispatch::on_response_head(Job& job, const frames::Reader::Frame& frame
         auto socket = std::make_unique<PoolSocket>(*this, job, waiter->call);
         job.receiver = socket.get();
         job.disarm();
+        dispatch_.note_open(job, now_exactly(), handout_);
         response.body.emplace<std::unique_ptr<http::WebSocketSession>>(std::move(socket));
         answer(job, std::move(response));
       } else if (streamed) {
         auto stream = std::make_unique<PoolStream>(*this, job, waiter->call, length, std::move(waiter->upload));
         job.receiver = stream.get();
         job.disarm();  // from here on the client's patience decides
+        if (!length) dispatch_.note_open(job, now_exactly(), handout_);
         stream->append(payload);
         response.body.emplace<std::unique_ptr<http::ResponseStream>>(std::move(stream));
         answer(job, std::move(response));
@@ -443,7 +448,7 @@ void LoopDispatch::end(Job& job) {
 }
 
 void LoopDispatch::after_frames() {
-  if (!ended_.empty()) release_ended(now_exactly());
+  if (!ended_.empty() || !handout_.is_empty()) release_ended(now_exactly());
   resume_woken();
 }
 

@@ -26,6 +26,7 @@ struct Executor {
 
   // Guarded by Dispatch's mutex.
   JobList held;                  // assigned or sent, not ended
+  std::size_t held_open = 0;     // of these, how many take no place
   std::int64_t expected_ns = 0;  // of what it holds
   TimePoint progress_at{};       // the last answer, or the first request after it had nothing to do
 };

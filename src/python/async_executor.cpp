@@ -60,6 +60,12 @@ PyObject* executor_writable(PyObject* self, PyObject* lane) {
 }
 PyObject* executor_stopped(PyObject* self, PyObject*) { return PyBool_FromLong(executor_of(self).stopped()); }
 
+bool is_finished(const Gil&, const Object& future) {
+  const auto done = Object::steal(PyObject_CallMethodNoArgs(future.get(), names().done));
+  if (!done) PyErr_WriteUnraisable(future.get());
+  return done.get() != Py_False;
+}
+
 // A piece of what the loop does for one request; one inside another is the other's.
 class Step {
  public:
@@ -226,16 +232,23 @@ bool add_async_types(const Gil&) {
 
 // --------------------------------------------------------------------------------------------------------------- requests
 
-Object Waiters::add(const Gil&, PyObject* loop) {
+Object Waiters::add(const Gil& gil, PyObject* loop) {
   auto future = Object::steal(PyObject_CallMethodNoArgs(loop, names().create_future));
-  if (future) futures_.push_back(future);
+  if (!future) return future;
+  if (futures_.size() >= most_) forget_finished(gil);
+  futures_.push_back(future);
   return future;
 }
 
-void Waiters::wake(const Gil&) {
+// Whoever polls, with wait_for() or Starlette's is_disconnected(), leaves a cancelled one behind each time.
+void Waiters::forget_finished(const Gil& gil) {
+  std::erase_if(futures_, [&](const Object& future) { return is_finished(gil, future); });
+  most_ = std::max(kFew, 2 * futures_.size());
+}
+
+void Waiters::wake(const Gil& gil) {
   for (const auto& future : std::exchange(futures_, {})) {
-    const auto done = Object::steal(PyObject_CallMethodNoArgs(future.get(), names().done));
-    if (done.get() != Py_False) continue;  // cancelled, as a rule
+    if (is_finished(gil, future)) continue;  // cancelled, as a rule
     const auto set = Object::steal(PyObject_CallMethodOneArg(future.get(), names().set_result, Py_None));
     if (!set) PyErr_WriteUnraisable(future.get());
   }

@@ -3,6 +3,7 @@
 // Thread: the asynchronous executor's, with the GIL.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,11 @@ class Waiters {
   bool empty() const { return futures_.empty(); }
 
  private:
+  void forget_finished(const Gil& gil);
+
+  static constexpr std::size_t kFew = 8;
   std::vector<Object> futures_;
+  std::size_t most_ = kFew;  // more than these are looked through for some that nobody awaits any more
 };
 
 class AsyncRequest {

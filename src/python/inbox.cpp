@@ -55,13 +55,9 @@ bool Inbox::accept(unsigned lane, const frames::Reader::Frame& frame, std::vecto
       exchange->body_ended = end;
       if (!exchange->parse() || exchange->head.endpoint >= streamed_.size()) return false;
       exchange->streamed = streamed_[exchange->head.endpoint];
-      if (!early_.empty()) {
-        const auto early = std::find(early_.begin(), early_.end(), id);
-        if (early != early_.end()) {
-          early_.erase(early);
-          taken_back.push_back(id);
-          return true;
-        }
+      if (!early_.empty() && early_.erase(id) > 0) {
+        taken_back.push_back(id);
+        return true;
       }
       const bool complete = end || exchange->streamed;
       const auto [place, inserted] = entries_.try_emplace(id, Entry{exchange, false, complete});
@@ -157,8 +153,11 @@ bool Inbox::empty() const {
 Inbox::Found Inbox::find_and_remove(std::uint64_t id, Entry** entry) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) {
-    early_.push_back(id);
-    if (early_.size() > kEarlyIds) early_.pop_front();
+    if (early_.insert(id).second) early_in_order_.push_back(id);
+    if (early_in_order_.size() > kEarlyIds) {
+      early_.erase(early_in_order_.front());
+      early_in_order_.pop_front();
+    }
     return Found::unknown;
   }
   if (found->second.started) {

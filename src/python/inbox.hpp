@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "frames/frame.hpp"
@@ -103,7 +104,8 @@ class Inbox {
   std::vector<Lane> lanes_;
   std::unordered_map<std::uint64_t, Entry> entries_;
   std::deque<ExchangePtr> waiting_;
-  std::deque<std::uint64_t> early_;  // revoked before they arrived, or after they ended
+  std::unordered_set<std::uint64_t> early_;   // revoked before they arrived, after they ended, or of another executor
+  std::deque<std::uint64_t> early_in_order_;  // they, and some that have arrived since; the oldest are forgotten
   std::vector<ExchangePtr> touched_;
 };
 

@@ -237,11 +237,20 @@ class _LogHandler(logging.Handler):
 
 
 class _Bytes(io.RawIOBase):
-    def __init__(self, text):
+    def __init__(self, text, mode):
         self._text = text
+        self.name = text.name
+        self.mode = mode
+
+    @property
+    def raw(self):  # as a buffered writer has it
+        return self
 
     def writable(self):
         return True
+
+    def fileno(self):
+        return self._text.fileno()
 
     def write(self, data):
         self._text.write(bytes(data).decode("utf-8", "backslashreplace"))
@@ -249,23 +258,37 @@ class _Bytes(io.RawIOBase):
 
 
 class _Output(io.TextIOBase):
-    """sys.stdout, sys.stderr and wsgi.errors: each finished line is a record of the server's log."""
+    """sys.stdout, sys.stderr and wsgi.errors: each finished line is a record of the server's log. Applications treat them as
+    what CPython opens itself, an io.TextIOWrapper; what they set there is heard and means nothing."""
 
     encoding = "utf-8"
     errors = "backslashreplace"
+    line_buffering = True
+    write_through = False
+    mode = "w"
 
     def __init__(self, descriptor, level, logger="print"):
         self._descriptor = descriptor
         self._level = level
         self._logger = logger
         self._begun = {}  # thread: its unfinished line
-        self.buffer = _Bytes(self)
+        self.name = {1: "<stdout>", 2: "<stderr>"}[descriptor]
+        self.buffer = _Bytes(self, "wb")
 
     def writable(self):
         return True
 
     def fileno(self):
         return self._descriptor
+
+    def reconfigure(self, *, encoding=None, errors=None, newline=None, line_buffering=None, write_through=None):
+        pass
+
+    def detach(self):
+        return self.buffer
+
+    def close(self):  # the log goes on
+        pass
 
     def write(self, text):
         thread = threading.get_ident()

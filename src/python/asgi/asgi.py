@@ -57,7 +57,8 @@ async def send_file(connection, path):
     file = await run(None, _open_file, path)
     try:
         left = os.fstat(file.fileno()).st_size
-        connection.announce(left)
+        if not connection.announce(left):
+            left = 0
         while True:
             piece = await run(None, file.read, min(left, _FILE_PIECE)) if left else b""
             left -= len(piece)
@@ -137,6 +138,8 @@ class _Lifespan:
             await self._application(scope, self._receive, self._send)
         except BaseException as error:  # SystemExit too: it must not leave the loop
             self._error = error
+            if self._is_serving():
+                _log.error("%s raised in its lifespan while it was serving\n%s", self.target, self._traceback())
         finally:
             self._told.set()
 
@@ -153,6 +156,9 @@ class _Lifespan:
             raise RuntimeError(f"Unexpected ASGI message '{kind}', sent twice.")
         self._answer = message
         self._told.set()
+
+    def _is_serving(self):
+        return self._phase == "startup" and self._answer is not None and self._answer["type"] == "lifespan.startup.complete"
 
     def _traceback(self):
         return "" if self._error is None else format_error(self._error)

@@ -10,6 +10,7 @@ namespace {
 struct AwaitableObject {
   PyObject ob_base;
   PyObject* owner;  // nullptr: it is done, with None, however often it is awaited
+  bool pauses;      // of one without an owner: it lets the loop go round first
   Source* source;
   Source::Want want;
   bool finished;
@@ -32,7 +33,7 @@ PySendResult awaitable_send(PyObject* self, PyObject* value, PyObject** result) 
   *result = nullptr;
   if (awaitable.owner == nullptr) {
     *result = Py_NewRef(Py_None);
-    return PYGEN_RETURN;
+    return std::exchange(awaitable.pauses, false) ? PYGEN_NEXT : PYGEN_RETURN;
   }
   if (awaitable.finished) {
     PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
@@ -114,6 +115,7 @@ AwaitableObject* make(PyObject* owner, Source* source, Source::Want want) {
   auto* awaitable = PyObject_New(AwaitableObject, awaitable_type);
   if (awaitable == nullptr) return nullptr;
   awaitable->owner = Py_XNewRef(owner);
+  awaitable->pauses = false;
   awaitable->source = source;
   awaitable->want = want;
   awaitable->finished = false;
@@ -146,6 +148,13 @@ Object make_awaitable(const Gil&, PyObject* owner, Source& source, Source::Want 
 }
 
 Object done(const Gil&) { return Object::borrow(done_already); }
+
+// asyncio's tasks take a None that is yielded for asyncio.sleep(0).
+Object pause(const Gil&) {
+  auto* awaitable = make(nullptr, nullptr, Source::Want::room);
+  if (awaitable != nullptr) awaitable->pauses = true;
+  return Object::steal(reinterpret_cast<PyObject*>(awaitable));
+}
 
 bool add_awaitable_type(const Gil&) {
   PyType_Slot slots[] = {{Py_tp_dealloc, slot(awaitable_dealloc)},

@@ -26,6 +26,8 @@ class Source {
 Object make_awaitable(const Gil& gil, PyObject* owner, Source& source, Source::Want want);
 // One that is done, with None.
 Object done(const Gil& gil);
+// As done(), in the loop's next round.
+Object pause(const Gil& gil);
 
 bool add_awaitable_type(const Gil& gil);
 

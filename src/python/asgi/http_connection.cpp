@@ -8,9 +8,13 @@
 #include "python/asgi/connection.hpp"
 #include "python/asgi/vocabulary.hpp"
 #include "python/response_frames.hpp"
+#include "python/stopwatch.hpp"
 
 namespace tandem::python {
 namespace {
+
+// So long an application may go on sending to nobody before send() says so.
+constexpr std::int64_t kPatienceNs = 1'000'000'000;
 
 std::string_view view_of(PyObject* bytes) {
   return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
@@ -25,10 +29,15 @@ class HttpConnection final : public Connection {
   void on_touched(const Gil& gil) override;
   Object on_done(const Gil& gil, Object result) override;
 
-  // For send_file(): the length of the body, unless the application has said one.
-  void announce(std::uint64_t length) {
+  // For send_file(): the length of the body, unless the application has said one. False: nobody takes the body itself.
+  bool announce(std::uint64_t length) {
     if (!length_) length_ = length;
+    return !is_bodiless();
   }
+
+ protected:
+  // From its head on the client has all there will be of a response without a body.
+  bool gone() const override { return Connection::gone() || bodiless_since_ns_ != 0; }
 
  private:
   Object receive_message(const Gil& gil);
@@ -43,16 +52,19 @@ class HttpConnection final : public Connection {
   }
   void begin_streaming(const Gil& gil, std::uint64_t length);
   void answer_whole(const Gil& gil, std::string_view body);
-  void answer_bodiless(const Gil& gil, std::string_view body, bool more);
+  Object answer_bodiless(const Gil& gil, std::string_view body, bool more);
   // Sends of `unsent_` what there is credit for, and ends the response after the last of it.
   void push(const Gil& gil);
   void complete(const Gil& gil);
+  // The application has ended before the body that nobody takes has.
+  void end_bodiless(const Gil& gil, bool raised);
 
   int status_ = 0;  // 0: not started
   bool head_sent_ = false;
   bool ended_ = false;     // the application has given its last part
   bool complete_ = false;  // the front has it all
   bool body_taken_ = false;
+  std::int64_t bodiless_since_ns_ = 0;  // 0: it has a body, or its head is not sent
   std::string lines_;
   std::optional<std::uint64_t> length_;
   std::uint64_t total_ = 0;
@@ -89,7 +101,7 @@ Object HttpConnection::receive_message(const Gil&) {
 Object HttpConnection::send(const Gil& gil, PyObject* type, PyObject* message) {
   if (complete_ || ended_)
     return raise(PyExc_RuntimeError, "Unexpected ASGI message '%U' sent, after response already completed.", type);
-  if (gone()) return raise_gone();
+  if (gone() && bodiless_since_ns_ == 0) return raise_gone();
   if (status_ == 0) {
     if (is_type(type, words().response_start)) return send_start(gil, message);
     if (is_type(type, words().early_hint)) return send_early_hint(gil, message);
@@ -117,10 +129,7 @@ Object HttpConnection::send_body(const Gil& gil, PyObject* message) {
   const int more = more_body != nullptr ? PyObject_IsTrue(more_body) : 0;
   if (!bytes || more < 0) return {};
   const auto text = view_of(bytes.get());
-  if (is_bodiless()) {
-    answer_bodiless(gil, text, more != 0);
-    return done(gil);
-  }
+  if (is_bodiless()) return answer_bodiless(gil, text, more != 0);
   total_ += text.size();
   if (length_ && total_ > *length_) return raise(PyExc_RuntimeError, "Response content longer than Content-Length");
   if (more == 0 && length_ && total_ < *length_)
@@ -154,16 +163,24 @@ void HttpConnection::answer_whole(const Gil& gil, std::string_view body) {
   readers_.wake(gil);
 }
 
-// Its length is still told. The application may go on sending; nobody takes it.
-void HttpConnection::answer_bodiless(const Gil& gil, std::string_view body, bool more) {
-  if (!head_sent_) {
+// Its length is still told. The front has no use for a body and takes itself for a client that has left, which the
+// application is told at once. Most do not listen while they send: what is short enough may end in peace, one part a round
+// of the loop, so that even an endless one holds nobody up; the others learn it from send(), or from the request's deadline.
+Object HttpConnection::answer_bodiless(const Gil& gil, std::string_view body, bool more) {
+  const auto now = now_ns();
+  const bool is_first = bodiless_since_ns_ == 0;
+  if (is_first) {
+    bodiless_since_ns_ = now;
     begin_streaming(gil, length_.value_or(more ? kUnknownLength : body.size()));
-    append_response_end(out(gil), exchange().id, executor().timing_of(exchange()));
-    executor().end(gil, exchange());
+    readers_.wake(gil);
   }
-  if (more) return;
-  ended_ = complete_ = true;
-  readers_.wake(gil);
+  if (!more) {
+    ended_ = true;
+    complete(gil);
+    return done(gil);
+  }
+  if (is_first) return done(gil);
+  return now - bodiless_since_ns_ < kPatienceNs ? pause(gil) : raise_gone();
 }
 
 void HttpConnection::push(const Gil& gil) {
@@ -190,6 +207,12 @@ void HttpConnection::complete(const Gil& gil) {
   append_response_end(out(gil), exchange().id, executor().timing_of(exchange()));
   executor().end(gil, exchange());
   readers_.wake(gil);
+}
+
+void HttpConnection::end_bodiless(const Gil& gil, bool raised) {
+  auto exception = raised ? take_exception(gil) : Object();
+  complete(gil);
+  if (raised) restore_exception(gil, std::move(exception));
 }
 
 Object HttpConnection::send_early_hint(const Gil& gil, PyObject* message) {
@@ -236,6 +259,7 @@ void HttpConnection::on_touched(const Gil& gil) {
 }
 
 Object HttpConnection::on_done(const Gil& gil, Object result) {
+  if (bodiless_since_ns_ != 0 && !complete_) end_bodiless(gil, !result);
   if (result && ended_ && !complete_ && !gone())
     return make_awaitable(gil, self(), *this, Want::room);  // nobody awaited send()
   const bool answered = exchange().over;
@@ -262,8 +286,7 @@ HttpConnection& http_connection(PyObject* self) { return static_cast<HttpConnect
 PyObject* call_announce(PyObject* self, PyObject* length) {
   const auto number = PyLong_AsUnsignedLongLong(length);
   if (PyErr_Occurred() != nullptr) return nullptr;
-  http_connection(self).announce(number);
-  Py_RETURN_NONE;
+  return PyBool_FromLong(http_connection(self).announce(number));
 }
 
 PyObject* call_send_part(PyObject* self, PyObject* message) {

@@ -10,7 +10,7 @@ from support.server import wait_until
 from support.websocket import WebSocket
 
 APP = r"""
-    import asyncio, contextlib, hashlib, json, os, pathlib
+    import asyncio, contextlib, gc, hashlib, json, os, pathlib
 
     told = []
 
@@ -30,9 +30,20 @@ APP = r"""
         await receive()
         scope["state"]["greeting"] = "hello"
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        if (await receive_or_fail(receive)) == "fail":
+            raise KeyError("the pool of connections")
         print("the application ends")
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def receive_or_fail(receive):
+        globals()["failing"] = failing = asyncio.Event()
+        tasks = [asyncio.create_task(failing.wait()), asyncio.create_task(receive())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return "fail" if failing.is_set() else "end"
+
+    async def fail(scope, receive, send):
+        failing.set()
+        await answer(send, b"")
 
     async def echo(scope, receive, send):
         await receive()
@@ -45,6 +56,9 @@ APP = r"""
 
     async def show(scope, receive, send):
         await answer(send, json.dumps(scope, default=lambda one: one.decode("latin-1")).encode())
+
+    async def loop(scope, receive, send):
+        await answer(send, type(asyncio.get_running_loop()).__module__.encode())
 
     async def seen(scope, receive, send):
         await answer(send, json.dumps(told).encode())
@@ -63,6 +77,37 @@ APP = r"""
         for _ in range(100):
             await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
         await send({"type": "http.response.body"})
+        told.append("sent it all")
+
+    async def begin(send, status=200):
+        await send({"type": "http.response.start", "status": status})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+
+    async def listens(scope, receive, send):
+        await begin(send, 204 if scope["query_string"] else 200)
+        while (message := await receive())["type"] != "http.disconnect":
+            pass
+        told.append(message["type"])
+
+    async def lingers(scope, receive, send):
+        await begin(send)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            raise
+
+    async def polls(scope, receive, send):
+        await receive()
+        for _ in range(1000):
+            task = asyncio.create_task(receive())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        del task
+        gc.collect()
+        left = sum(type(one) is asyncio.Future for one in gc.get_objects())
+        await answer(send, str(left).encode())
 
     async def endless(scope, receive, send):
         await send({"type": "http.response.start", "status": 200})
@@ -126,7 +171,8 @@ def web(server, tmp_path):
     def start(mode="process", **config):
         (tmp_path / "file").write_bytes(bytes(range(256)) * 4000)
         env = {"MARK": str(tmp_path / "mark"), "FILE": str(tmp_path / "file")}
-        return server(config.pop("routes", ROUTES), {"web": APP}, env=env, python={"mode": mode}, **config)
+        python = {"mode": mode} | config.pop("python", {})
+        return server(config.pop("routes", ROUTES), {"web": APP}, env=env, python=python, **config)
 
     return start
 
@@ -198,6 +244,90 @@ def test_a_request_that_takes_too_long_is_cancelled(web, mode):
     one = web(mode)
     assert one.get("/quick/stuck").problem(504, "python.timeout")
     wait_until(lambda: one.get("/seen").json() == ["cancelled"], "the cancellation")
+
+
+@MODES
+def test_a_stream_that_nobody_takes_is_told_so(web, mode):
+    one = web(mode, python={"timeout": "10m"})
+    head = one.request("HEAD", "/listens")
+    assert head.status == 200 and head.get("transfer-encoding") == "chunked"
+    wait_until(lambda: one.get("/seen").json() == ["http.disconnect"], "the disconnect")
+    assert one.get("/listens?nothing").status == 204
+    wait_until(lambda: one.get("/seen").json() == ["http.disconnect"] * 2, "the disconnect")
+    # A bug: send() came back at once for ever, and the event loop did nothing else.
+    assert one.request("HEAD", "/endless").status == 200
+    wait_until(lambda: "ClientDisconnected" in one.get("/seen").json(), "the end of the stream")
+    assert one.request("HEAD", "/large").status == 200
+    wait_until(lambda: "sent it all" in one.get("/seen").json(), "the end of the answer")
+    assert one.request("HEAD", "/quick/lingers").status == 200
+    wait_until(lambda: "cancelled" in one.get("/seen").json(), "the deadline")
+    assert "Traceback" not in one.log.text()
+    assert one.request("HEAD", "/breaks_off").status == 200
+    one.log.wait_for("ValueError: half-way")
+    wait_until(lambda: [worker["in_flight"] for worker in one.workers()] == [0], "the last of them")
+
+
+# A bug: it was the pool's `timeout` that went on.
+@MODES
+def test_the_deadline_of_the_route_goes_on_when_the_client_has_left(web, mode):
+    one = web(mode, python={"timeout": "10m"})
+    connection = one.connect()
+    connection.send(request_bytes("GET", "/quick/lingers"))
+    connection.read_head()
+    connection.abort()
+    wait_until(lambda: one.get("/seen").json() == ["cancelled"], "the deadline")
+
+
+# A bug: they kept requests waiting, until those were answered 503.
+def test_event_streams_take_no_requests_place(web):
+    one = web(python={"workers": 1, "async_capacity": 1})
+    streams = [one.connect() for _ in range(20)]
+    for connection in streams:
+        connection.send(request_bytes("GET", "/listens"))
+        connection.read_head()
+    assert one.get("/").text == "hello"
+    for connection in streams:
+        connection.close()
+    wait_until(lambda: one.get("/seen").json() == ["http.disconnect"] * 20, "the disconnects")
+
+
+# A bug: each poll left a future behind for as long as the connection lasted.
+def test_polling_for_a_message_leaves_nothing_behind(web):
+    assert int(web().get("/polls").text) < 100
+
+
+# What runs where uvloop is not installed.
+@MODES
+def test_on_asyncios_own_loop(web, mode, tmp_path):
+    (tmp_path / "without" / "uvloop").mkdir(parents=True)
+    (tmp_path / "without" / "uvloop" / "__init__.py").write_text("raise ImportError('left out')")
+    one = web(mode, python={"path": [str(tmp_path / "without"), str(tmp_path / "server0" / "modules")]}, limits={"body_bytes": "64MiB"})
+    assert one.get("/loop").text.startswith("asyncio.")
+    body = bytes(range(256)) * 40_000
+    assert one.post("/digest", body).text == f"{len(body)} {hashlib.sha256(body).hexdigest()}"
+    assert one.get("/large").body == b"x" * 10_000_000
+    assert one.request("HEAD", "/endless").status == 200
+    assert one.get("/quick/stuck").problem(504, "python.timeout")
+    connection = one.connect()
+    connection.send(request_bytes("GET", "/endless"))
+    connection.read_head()
+    connection.abort()
+    wait_until(lambda: one.get("/seen").json().count("ClientDisconnected") == 2, "the ends of the streams")
+    with WebSocket(one.address, "/socket") as socket:
+        for message in ("Grüße", b"\0\xff", "x" * 300_000):
+            socket.send(message)
+            assert socket.read() == message
+    assert int(one.get("/polls").text) < 100
+    one.stop()
+    one.log.wait_for("the application ends")
+
+
+def test_a_lifespan_that_fails_while_serving_is_in_the_log(web):
+    one = web()
+    assert one.get("/fail").status == 200
+    one.log.wait_for("web:app raised in its lifespan while it was serving")
+    one.log.wait_for("KeyError: 'the pool of connections'")
+    assert one.get("/").text == "hello"
 
 
 @MODES

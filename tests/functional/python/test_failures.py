@@ -169,6 +169,9 @@ def test_kill_minus_nine_under_load(server):
     assert set(answers) <= {200, 502}, answers
     assert answers[502] <= 3 * 4  # no more than could have been in flight
     one.log.wait_for(r"(?i)(died|killed|signal 9|SIGKILL)")
+    assert one.metric("tandem_python_restarts_total", pool="python", reason="died") == 3
+    assert one.metric("tandem_requests_total", route="/pid", code="5xx") == answers[502]
+    assert one.metric("tandem_requests_total", route="/plaintext", code="5xx") == 0
 
 
 def test_the_request_a_dead_worker_ran_is_502(server):
@@ -329,10 +332,17 @@ def test_max_rss_replaces_a_worker_that_grew(server):
         def pid():
             return {"pid": os.getpid()}
     """
-    routes = [{"path": "/grow", "python": "greedy:grow"}, {"path": "/pid", "python": "greedy:pid"}]
+    routes = [NATIVE, {"path": "/grow", "python": "greedy:grow"}, {"path": "/pid", "python": "greedy:pid"}]
     one = server(routes, {"greedy": module}, python={"max_rss": "250MiB"})
+    others = [Load(one.address, target, connections=2) for target in ("/pid", "/plaintext")]
     before = one.get("/grow").json()["pid"]
     wait_until(lambda: one.get("/pid").json()["pid"] != before, "a smaller worker")
+    for load in others:
+        load.wait_for(10)
+        assert set(load.stop()) == {200}
+    one.log.wait_for(r"python-0 \(\d+\): replaced, max_rss")
+    assert one.metric("tandem_python_restarts_total", pool="python", reason="max_rss") == 1
+    assert one.metric("tandem_requests_total", code="5xx") == 0
 
 
 def test_the_answer_after_a_timeout_is_never_the_timed_out_one(server):

@@ -91,6 +91,8 @@ def test_a_worker_that_dies_costs_the_request_it_ran(server, path, how):
     assert one.get("/pid").json()["pid"] != before
     assert one.get("/plaintext").status == 200
     assert one.metric("tandem_python_restarts_total", pool="python", reason="died") == 1
+    one.log.wait_for(rf'"GET {path} HTTP/1.1" 502 ')
+    assert one.metric("tandem_requests_total", route=path, code="5xx") == 1
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,9 @@ def test_the_deadline_ladder(server, path, ends):
         wait_until(lambda: one.metric("tandem_python_restarts_total", reason="stuck") == 1, "the worker to be replaced")
     answer = wait_until(lambda: (answer := one.get("/pid")).status == 200 and answer, "an answer")
     assert (answer.json()["pid"] != before) == ends
+    assert one.metric("tandem_python_restarts_total") == ends
+    one.log.wait_for(rf'"GET {path} HTTP/1.1" 504 ')
+    assert one.metric("tandem_requests_total", route=path, code="5xx") == 1
 
 
 def test_a_worker_that_crashes_as_it_starts_says_what_it_wrote(server):
@@ -187,6 +192,32 @@ def test_only_root_may_run_workers_as_another_user(server):
     one = server(ROUTES, {"dying": DYING}, python={"user": "root"}, wait=False)
     assert one.wait() == 2
     assert "only root may run workers as another user" in one.log.text()
+
+
+# A bug: an application that asked for lines to be flushed, as many do for containers, refused the pool.
+def test_standard_output_can_do_what_pythons_can(server):
+    module = '''
+        import codecs, io, sys
+
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+            assert (stream.encoding, stream.line_buffering, stream.isatty(), stream.mode) == ("utf-8", True, False, "w")
+            assert stream.name in ("<stdout>", "<stderr>") and stream.fileno() == stream.buffer.fileno() in (1, 2)
+        wrapped = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", line_buffering=True)
+        print("wrapped wörds", file=wrapped)
+        codecs.getwriter("utf-8")(sys.stdout.detach()).write("detached wörds\\n")
+        sys.stdout.buffer.raw.write(b"raw words\\n")
+
+        def handle():
+            sys.stdout.writelines(["two ", "parts\\n"])
+            sys.stdout.flush()
+            sys.stdout.close()
+            print("still there")
+    '''
+    one = server([{"path": "/", "python": "prints:handle"}], {"prints": module})
+    assert one.get("/").status == 204
+    for words in ("wrapped wörds", "detached wörds", "raw words", "two parts", "still there"):
+        one.log.wait_for(words)
 
 
 # --- looking at them -------------------------------------------------------------------------------------------------

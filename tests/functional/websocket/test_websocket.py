@@ -339,6 +339,20 @@ def test_many_at_once(one):
     one.log.wait_for("closed with 1006")
 
 
+# A bug: a worker's capacity was for both, so that idle sockets kept requests waiting until they were answered 503.
+def test_open_sockets_take_no_requests_place(server):
+    one = server(ROUTES, {"apps": APPS}, python={"workers": 1, "async_capacity": 1})
+    sockets = [WebSocket(one.address, "/chat") for _ in range(20)]
+    assert one.get("/chat").text == "an ordinary answer"
+    for number, socket in enumerate(sockets):
+        socket.send(f"to {number}")
+        assert socket.read() == f"to {number}"
+        socket.send_close()
+        assert socket.read_close()[0] == 1000
+        socket.connection.close()
+    assert one.get("/chat").status == 200
+
+
 def test_a_reset_in_the_middle_of_the_handshake(one):
     for cut in (1, 20, 100):
         connection = Connection(one.address)

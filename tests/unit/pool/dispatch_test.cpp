@@ -193,6 +193,40 @@ TEST_F(DispatchTest, AsynchronousExecutorsTakeUpToTheirCapacity) {
   EXPECT_EQ(dispatch_->submit(job(0, 0), now_), Dispatch::Placed::sent);
 }
 
+TEST_F(DispatchTest, WhatAClientHoldsOpenTakesNobodysPlace) {
+  options_.async_capacity = 1;
+  dispatch_.emplace(options_, 2);
+  const Kind kinds[] = {Kind::sync, Kind::async};
+  dispatch_->set_kinds(kinds);
+  const auto link = open(1);
+  Job& socket = job(0, 1);
+  Job& waits = job(0, 1);
+  ASSERT_EQ(dispatch_->submit(socket, now_), Dispatch::Placed::sent);
+  ASSERT_EQ(dispatch_->submit(waits, now_), Dispatch::Placed::queued);  // a handshake takes one
+  Handout handout;
+  handout.own = 0;
+  dispatch_->note_open(socket, now_, handout);
+  EXPECT_EQ(handout.mine.pop(), &waits);
+  release(waits, 1000);
+  dispatch_->note_left(socket);  // and so does an endpoint that goes on without its client
+  Job& later = job(0, 1);
+  ASSERT_EQ(dispatch_->submit(later, now_), Dispatch::Placed::queued);
+  handout = release(socket, 1000);
+  EXPECT_EQ(handout.mine.pop(), &later);
+  EXPECT_EQ(link->executors[1].held_open, 0u);
+}
+
+TEST_F(DispatchTest, WhatEndsWhileItIsHeldOpenIsCountedNoMore) {
+  const auto link = open(1);
+  Job& socket = job(0, 1);
+  ASSERT_EQ(dispatch_->submit(socket, now_), Dispatch::Placed::sent);
+  Handout handout;
+  dispatch_->note_open(socket, now_, handout);
+  EXPECT_EQ(link->executors[1].held_open, 1u);
+  release(socket, 1000);
+  EXPECT_EQ(link->executors[1].held_open, 0u);
+}
+
 TEST_F(DispatchTest, WhatABlockedEventLoopHasNotStartedGoesToAnIdleOne) {
   const auto first = open(1);
   Job& blocks = job(0, 1);

@@ -309,6 +309,25 @@ TEST_F(PoolTest, LeavingAStreamCancelsIt) {
   cancelled.get_future().get();
 }
 
+// A bug: the deadline was the pool's, not the route's.
+TEST_F(PoolTest, AnEndpointGoesOnWithoutItsClientForTheTimeOfItsRoute) {
+  std::promise<void> out_of_time;
+  int cancels = 0;
+  workers_.behaviour.on_request = [&](FakeWorker& worker, const ReceivedRequest& request) {
+    worker.respond(request.id, frames::kStreamed, frames::ResponseHead(), "", "part");
+  };
+  workers_.behaviour.on_control = [&](FakeWorker& worker, Type type, std::uint64_t id) {
+    if (type != Type::cancel || ++cancels < 2) return;
+    worker.fail(id, 500, "python.cancelled");
+    out_of_time.set_value();
+  };
+  options_.timeout = std::chrono::hours(1);
+  start();
+  const auto* const hasty = backend_->find_with("greet:async", Milliseconds(40));
+  EXPECT_EQ(ask_handler(0, *hasty, "/", nullptr, true)->get().status, 200);
+  EXPECT_EQ(out_of_time.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+}
+
 TEST_F(PoolTest, StreamedRequestObeysCreditAndIsAnsweredAtItsEnd) {
   static constexpr std::size_t kPieces = 40;
   auto received = std::make_shared<std::size_t>(0);

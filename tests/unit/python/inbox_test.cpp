@@ -104,6 +104,14 @@ TEST_F(InboxTest, ARevokeMayOvertakeItsRequest) {
   EXPECT_TRUE(inbox_->empty());
 }
 
+TEST_F(InboxTest, OnlyTheLatestOfThoseThatNeverComeAreRemembered) {
+  constexpr std::uint64_t kMany = 3000;
+  for (std::uint64_t id = 1; id <= kMany; ++id) inbox_->revoke(id);
+  receive(head_frame(kMany, 0, frames::kEnd) + head_frame(1, 0, frames::kEnd));
+  EXPECT_EQ(taken_back_, std::vector<std::uint64_t>{kMany});
+  EXPECT_EQ(inbox_->take()->id, 1u);
+}
+
 TEST_F(InboxTest, CreditIsSpentAndGranted) {
   receive(head_frame(1, 0, frames::kEnd));
   const auto exchange = inbox_->take();
