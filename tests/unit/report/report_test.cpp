@@ -414,6 +414,47 @@ TEST(State, SurvivesItsText) {
   EXPECT_EQ(to_json(evaluate(*read)), to_json(evaluate(state)));
 }
 
+TEST(State, KeepsTheNewestEventsAndEpochs) {
+  auto state = state_of();
+  Traffic traffic;
+  for (std::uint32_t epoch = 1; epoch <= State::kMaxEpochs + 3; ++epoch) {
+    traffic.add(state, kControl, kStart + 10 * epoch, 5, 1, {}, epoch);
+    traffic.add(state, kCandidate, kStart + 10 * epoch, 2, 1, {}, epoch);
+  }
+  for (std::size_t i = 0; i < State::kMaxEvents + 4; ++i) state.events.push_back({static_cast<std::int64_t>(i), "a change"});
+  state.keep_bounded();
+  EXPECT_EQ(state.record.epochs().size(), State::kMaxEpochs);
+  EXPECT_EQ(state.record.epochs().begin()->first, 4u);
+  EXPECT_EQ(state.events.size(), State::kMaxEvents);
+  EXPECT_EQ(state.events.front().unix_ms, 4);
+  EXPECT_EQ(state.forgotten, (Forgotten{3, 6, 4}));
+
+  const auto read = parse_state(to_json(state));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->forgotten, state.forgotten);
+  const auto report = evaluate(*read);
+  EXPECT_NE(to_text(report).find("the oldest 3 epochs is no longer kept"), std::string::npos) << to_text(report);
+}
+
+// One of two replicas has left a rollback and forgotten what differed before: the other does not bring it back.
+TEST(State, ForgottenAnswersStayForgotten) {
+  auto left = state_of();
+  auto behind = left;
+  left.answers_since = 2;
+  left.comparisons["cpp"].add(comparison::Outcome::match);
+  behind.answers_since = 1;
+  behind.comparisons["cpp"].add(comparison::Outcome::mismatch);
+  auto one = left;
+  auto other = behind;
+  ASSERT_TRUE(one.merge(behind));
+  ASSERT_TRUE(other.merge(left));
+  for (const auto& merged : {one, other}) {
+    EXPECT_EQ(merged.comparisons.at("cpp").count(comparison::Outcome::mismatch), 0u);
+    EXPECT_EQ(merged.comparisons.at("cpp").count(comparison::Outcome::match), 1u);
+    EXPECT_EQ(merged.answers_since, 2u);
+  }
+}
+
 TEST(State, ReplicasMergeToTheWhole) {
   auto whole = state_of(), first = state_of(), second = state_of();
   for (int i = 0; i < 20; ++i)
