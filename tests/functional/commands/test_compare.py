@@ -493,7 +493,7 @@ def test_the_mean_agrees_with_httperf(freezing):
     found = []
     for _ in range(4):
         httperf = subprocess.run(
-            [*first, "httperf", "--server", "127.0.0.1", "--port", str(freezing), "--uri", "/", "--rate", "200", "--num-conns",
+            ["httperf", "--server", "127.0.0.1", "--port", str(freezing), "--uri", "/", "--rate", "200", "--num-conns",
              "1000", "--timeout", "10"],
             capture_output=True, text=True, timeout=120, check=True,
         ).stdout  # fmt: skip
