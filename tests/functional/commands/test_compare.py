@@ -486,29 +486,31 @@ def freezing() -> Iterator[int]:
 
 
 def test_the_mean_agrees_with_httperf(freezing):
-    """Two whole periods of a server whose mean latency is 50 ms for open-loop clients; a closed loop sees a fifth of it."""
-    httperf = subprocess.run(
-        ["httperf", "--server", "127.0.0.1", "--port", str(freezing), "--uri", "/", "--rate", "200", "--num-conns", "1000",
-         "--timeout", "10"],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
-    theirs = float(re.search(r"Connection time \[ms\]: min \S+ avg (\S+)", httperf)[1])
-    url = f"http://127.0.0.1:{freezing}/"
+    """Two whole periods of a server whose mean latency is 50 ms for open-loop clients; a closed loop sees a fifth of it. A machine
+    that is busy with something else delays both: they are asked a few times."""
     first = ["chrt", "-f", "1"] if os.geteuid() == 0 else []  # before whatever else the machine does
-    failed = []
+    url = f"http://127.0.0.1:{freezing}/"
+    found = []
     for _ in range(4):
+        httperf = subprocess.run(
+            ["httperf", "--server", "127.0.0.1", "--port", str(freezing), "--uri", "/", "--rate", "200", "--num-conns",
+             "1000", "--timeout", "10"],
+            capture_output=True, text=True, timeout=120, check=True,
+        ).stdout  # fmt: skip
+        theirs = float(re.search(r"Connection time \[ms\]: min \S+ avg (\S+)", httperf)[1])
         result = subprocess.run(
             [*first, binary(), "compare", "--a", url, "--b", url, "--rate", "200", "--arrivals", "constant", "--duration", "5s",
              "--washout", "0", "--blocks", "1", "--calibration", "0", "--connections", "200", "--json"],
             env=clean_environment(), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         run_ = document(result)
-        if run_["valid"]:
-            break
-        failed = [check for check in run_["checks"] if not check["ok"]]
-    else:
-        assert "load carried" not in {check["name"] for check in failed}  # a freeze is no overload
-        pytest.skip(f"the machine was too busy for a valid run, four times: {failed}")
-    for block in run_["blocks"]:
-        assert block["mean_ms"] == pytest.approx(50, abs=8)
-        assert block["mean_ms"] == pytest.approx(theirs, rel=0.25)
+        failed = [check["name"] for check in run_["checks"] if not check["ok"]]
+        assert "load carried" not in failed  # a freeze is no overload
+        means = [block["mean_ms"] for block in run_["blocks"]] if run_["valid"] else []
+        found.append((theirs, means, failed))
+        is_near = [mean == pytest.approx(50, abs=8) and mean == pytest.approx(theirs, rel=0.25) for mean in means]
+        if is_near and all(is_near):
+            return
+    if not any(means and theirs == pytest.approx(50, abs=8) for theirs, means, _ in found):
+        pytest.skip(f"the machine was too busy for a valid run of both, four times: {found}")
+    pytest.fail(f"httperf's mean and ours: {found}")
