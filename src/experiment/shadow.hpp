@@ -71,10 +71,11 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
   std::shared_ptr<ShadowJob> consider(const ShadowPlan& plan, std::size_t live_arm, const http::Request& request,
                                       const service::Call& call);
 
-  // Does the experiment run? When it ends to, what waits is dropped, what runs is cancelled, and requests that are being
-  // answered get no shadow any more.
+  // What waits is dropped, what runs is cancelled, and requests that are being answered get no shadow any more.
+  void drop();
+  // Does the experiment run? When it ends to, all that is under way is dropped.
   void set_running(bool is_running);
-  // The server stops: the same, for good.
+  // The server stops: it is dropped for good.
   void stop();
 
   // What was found by comparing with that candidate since the last time.
@@ -101,7 +102,6 @@ class Shadow : public std::enable_shared_from_this<Shadow> {
   void put_back(Lane& lane, std::shared_ptr<ShadowJob> job);
   bool may_begin(const ShadowJob& job, std::size_t arm) const;
   void conclude(ShadowJob& job, Run other, Run again);
-  void drop();
   bool is_dropped(const ShadowJob& job) const;
 
   const unsigned io_threads_;
