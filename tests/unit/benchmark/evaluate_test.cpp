@@ -137,8 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Spoiling{"server's configuration", [](auto& block) { block.server_revision = 2; }},
                       Spoiling{"clock", [](auto& block) { block.clock_step = Milliseconds(-10); }}));
 
-// 5 % of a slow block's median is much; it says nothing of a quick one.
-TEST(EvaluateBenchmark, LatenessIsHeldAgainstTheBlocksOwnMedian) {
+// 5 % of a slow arm's median is much; it says nothing of a quick one.
+TEST(EvaluateBenchmark, LatenessIsHeldAgainstTheArmsOwnMedian) {
   auto run = made_up_run({});
   const auto slow = [](loadgen::Block& block, int late_ms) {
     block.latency = block.lateness = {};
@@ -150,10 +150,10 @@ TEST(EvaluateBenchmark, LatenessIsHeldAgainstTheBlocksOwnMedian) {
   for (auto& block : run.blocks)
     if (block.side == loadgen::Side::control) slow(block, 4);
   EXPECT_TRUE(evaluate(run).is_valid);
-  for (int i = 0; i < 10; ++i) run.blocks.back().lateness.record(Milliseconds(4));  // a candidate's, of 1 ms
+  for (int i = 0; i < 200; ++i) run.blocks.back().lateness.record(Milliseconds(4));  // a candidate's, of 1 ms
   const auto findings = evaluate(run);
   ASSERT_FALSE(findings.is_valid);
-  EXPECT_EQ(findings.checks.front().value, "p99 4.01 ms late in the worst block");
+  EXPECT_EQ(findings.checks.front().value, "p99 4.01 ms late");
   EXPECT_EQ(findings.checks.front().demand, "at most 1 ms");
 }
 
