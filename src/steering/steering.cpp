@@ -38,11 +38,6 @@ bool has_same_guardrails(const Settings& one, const Settings& other) {
                     });
 }
 
-Milliseconds longest_shadow(const Settings& settings) {
-  constexpr Milliseconds kLongest{5'000};  // where the config says nothing
-  return settings.shadow ? settings.shadow->timeout.value_or(kLongest) : kLongest;
-}
-
 std::string message_of(const AuditEntry& entry, const Life& life, bool persisted) {
   Json document{{"at", format_timestamp(entry.at)},
                 {"experiment", entry.experiment},
@@ -148,7 +143,6 @@ void Steering::tick() {
 void Steering::collect() {
   for (auto& [id, subject] : subjects_) {
     const auto answers = subject.experiment->shadow().take();
-    if (clock_.now() < subject.answers_count_from) continue;
     for (const auto& [candidate, tally] : answers) subject.state.comparisons[candidate].merge(tally);
   }
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
@@ -389,7 +383,7 @@ void Steering::describe_state(Subject& subject, const std::vector<std::string>& 
 }
 
 // Answers that were compared by other rules, or before a rollback was left, must not lead to the next one. Shadows that run
-// began by what is forgotten: they are cancelled, and what they find until they have ended counts for nothing.
+// began by what is forgotten: cancelled, they end as errors, which are no comparisons.
 void Steering::forget_answers(Subject& subject) {
   auto& state = subject.state;
   const bool has_run = state.answers_since != 0;
@@ -404,7 +398,6 @@ void Steering::forget_answers(Subject& subject) {
   if (!has_run) return;
   subject.experiment->shadow().drop();
   (void)subject.experiment->shadow().take();
-  subject.answers_count_from = clock_.now() + longest_shadow(subject.settings);
 }
 
 void Steering::save_state(Subject& subject) {
