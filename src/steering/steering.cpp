@@ -38,11 +38,6 @@ bool has_same_guardrails(const Settings& one, const Settings& other) {
                     });
 }
 
-Milliseconds longest_shadow(const Settings& settings) {
-  constexpr Milliseconds kLongest{5'000};  // where the config says nothing
-  return settings.shadow ? settings.shadow->timeout.value_or(kLongest) : kLongest;
-}
-
 // Is what the epoch has counted of rounds of another length? Windows of theirs don't hold one block of each arm.
 bool has_other_rounds(const Settings& settings, const Life& life, const measure::Record& record) {
   const auto epoch = record.epochs().find(life.epoch);
@@ -169,7 +164,6 @@ void Steering::tick() {
 void Steering::collect() {
   for (auto& [id, subject] : subjects_) {
     const auto answers = subject.experiment->shadow().take();
-    if (clock_.now() < subject.answers_count_from) continue;
     for (const auto& [candidate, tally] : answers) subject.state.comparisons[candidate].merge(tally);
   }
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
@@ -416,7 +410,7 @@ void Steering::describe_state(Subject& subject, const std::vector<std::string>& 
 }
 
 // Answers that were compared by other rules, or before a rollback was left, must not lead to the next one. Shadows that run
-// began by what is forgotten: they are cancelled, and what they find until they have ended counts for nothing.
+// began by what is forgotten: cancelled, they end as errors, which are no comparisons.
 void Steering::forget_answers(Subject& subject) {
   auto& state = subject.state;
   const bool has_run = state.answers_since != 0;
@@ -431,7 +425,6 @@ void Steering::forget_answers(Subject& subject) {
   if (!has_run) return;
   subject.experiment->shadow().drop();
   (void)subject.experiment->shadow().take();
-  subject.answers_count_from = clock_.now() + longest_shadow(subject.settings);
 }
 
 void Steering::save_state(Subject& subject) {

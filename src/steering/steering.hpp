@@ -89,7 +89,6 @@ class Steering {
     std::set<std::pair<std::size_t, std::size_t>> fired;  // guardrails and arms that have fired since `judged_from`
     std::int64_t judged_window = 0;                       // the newest window that has been judged
     SharesSince shares_since;
-    TimePoint answers_count_from{};                            // comparisons that end before began by what is forgotten
     std::vector<std::pair<std::string, std::string>> effects;  // labels and values for the metrics, every ten seconds
     std::string waiting_for;                                   // of the schedule
     std::string unpersisted;                                   // why the disk does not know what runs; empty: it does
