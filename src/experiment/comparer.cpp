@@ -25,22 +25,31 @@ void Comparer::add(AnswerPair pair, unsigned loop) {
       bytes_ += bytes;
       queue_.emplace_back(std::move(pair), loop);
       if (!thread_.joinable()) thread_ = start_thread("tandem-compare", [this] { run(); });
-      changed_.notify_one();
+      changed_.notify_all();
       return;
     }
   }
   skip(pair);
 }
 
-void Comparer::stop() {
+void Comparer::drop() {
   std::deque<std::pair<AnswerPair, unsigned>> dropped;
+  {
+    std::unique_lock lock(mutex_);
+    dropped.swap(queue_);
+    bytes_ = 0;
+    changed_.wait(lock, [this] { return !is_comparing_; });
+  }
+  for (const auto& [pair, loop] : dropped) skip(pair);
+}
+
+void Comparer::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    dropped.swap(queue_);
-    changed_.notify_one();
+    changed_.notify_all();
   }
-  for (const auto& [pair, loop] : dropped) skip(pair);
+  drop();
 }
 
 void Comparer::skip(const AnswerPair& pair) {
@@ -56,11 +65,14 @@ void Comparer::run() {
     auto [pair, loop] = std::move(queue_.front());
     queue_.pop_front();
     bytes_ -= pair.bytes();
+    is_comparing_ = true;
     lock.unlock();
     const auto began = service::thread_cpu_time();
     findings_.note(std::move(pair));
     cpu_ns_[loop].fetch_add(Nanoseconds(service::thread_cpu_time() - began).count(), std::memory_order_relaxed);
     lock.lock();
+    is_comparing_ = false;
+    changed_.notify_all();
   }
 }
 

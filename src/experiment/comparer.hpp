@@ -30,7 +30,9 @@ class Comparer {
   // What comes of it is found in findings(), later; also that it was skipped, since too much waits or the server stops. The
   // first call starts the thread. `loop`: who pays for it.
   void add(AnswerPair pair, unsigned loop);
-  // Skips what waits, and all that comes.
+  // Skips what waits; waits for the comparison that runs. Thread: none that serves requests.
+  void drop();
+  // Drops, and skips all that comes.
   void stop();
 
   // CPU time since the last call of what came from that loop.
@@ -48,6 +50,7 @@ class Comparer {
   std::condition_variable changed_;
   std::deque<std::pair<AnswerPair, unsigned>> queue_;
   std::size_t bytes_ = 0;  // of the queue
+  bool is_comparing_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

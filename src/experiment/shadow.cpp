@@ -478,8 +478,8 @@ void Shadow::conclude(ShadowJob& job, Run other, Run again) {
   const auto& plan = job.plan_;
   const bool is_control_live = job.live_arm_ == plan.control;
   const auto& candidate = plan.arms[plan.candidate].name;
+  if (is_dropped(job)) return job.settle(Fate::draining);
   if (!other.is_complete) {
-    if (is_dropped(job)) return job.settle(Fate::draining);
     if (is_control_live) look(job);
     comparer_.findings().add(candidate, Outcome::error);
     return job.settle(other.timed_out ? Fate::timeout : Fate::error);
@@ -513,6 +513,7 @@ void Shadow::stop() {
 
 void Shadow::drop() {
   ++drops_;
+  comparer_.drop();
   const std::lock_guard lock(mutex_);
   for (const auto& [loop, its_lane] : known_lanes_)
     loop->post([self = shared_from_this(), lane = its_lane] {
