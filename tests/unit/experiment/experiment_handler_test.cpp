@@ -221,6 +221,20 @@ TEST_F(ExperimentHandlerTest, TheBreakerKeepsRequestsFromACandidateThatFails) {
   EXPECT_EQ(candidate_.calls, 10);
 }
 
+TEST_F(ExperimentHandlerTest, AControlThatFailsGoesOn) {
+  control_.status = 500;
+  for (int i = 0; i < 20; ++i) {
+    const auto served = serve(user_of(false));
+    EXPECT_EQ(served.status, 500);
+    EXPECT_EQ(served.trial.assigned_by, AssignedBy::hash);
+    EXPECT_FALSE(served.trial.fell_back);
+  }
+  EXPECT_EQ(control_.calls, 20);
+  EXPECT_EQ(experiment_->breaker(0).state(), Breaker::State::closed);
+  control_.throws = true;
+  EXPECT_THROW(serve(user_of(false)), std::runtime_error);
+}
+
 TEST_F(ExperimentHandlerTest, SwitchbackTakesTurnsByTheClock) {
   settings_.assign = Assign::switchback;
   std::map<std::string, int> turns;
