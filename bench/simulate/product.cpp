@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "experiment/default_guardrails.hpp"
 #include "experiment/layout.hpp"
 #include "measure/recorder.hpp"
 #include "steering/guardrails.hpp"
@@ -16,30 +17,13 @@ constexpr std::int64_t kStart = 1'800'000'000;
 constexpr unsigned kWindowsPerLook = 6;
 constexpr unsigned kCpuSample = 16;
 
-// The default ones that look at requests; without shadows there are no mismatches.
-std::vector<GuardrailSettings> default_guardrails() {
-  using Metric = GuardrailSettings::Metric;
-  using Action = GuardrailSettings::Action;
-  const auto of = [](Metric metric, double quantile, double margin, Action action) {
-    GuardrailSettings guardrail;
-    guardrail.metric = metric;
-    guardrail.quantile = quantile;
-    guardrail.margin = margin;
-    guardrail.action = action;
-    return guardrail;
-  };
-  return {of(Metric::errors, 0, 1.5, Action::rollback),      of(Metric::timeouts, 0, 1.5, Action::rollback),
-          of(Metric::latency, 0.99, 1.25, Action::rollback), of(Metric::cpu, 0, 2, Action::warn),
-          of(Metric::mismatch, 0, 0.01, Action::rollback),   of(Metric::srm, 0, 0, Action::hold)};
-}
-
 class Server {
  public:
   explicit Server(const Model& model) : model_(model) {
     settings_.id = settings_.salt = settings_.route = "simulated";
     settings_.arms = {{"old", 5000}, {"new", 5000}};
     settings_.control = "old";
-    settings_.guardrails = default_guardrails();
+    settings_.guardrails = experiment::default_guardrails();  // without shadows there are no mismatches
     const auto seconds = static_cast<std::int64_t>(model.window_seconds);
     state_.record = measure::Record(2, seconds);
     state_.arms = {{"old", "python", 5000}, {"new", "native", 5000}};

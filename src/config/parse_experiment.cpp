@@ -10,6 +10,7 @@
 #include "config/parse.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
+#include "experiment/default_guardrails.hpp"
 #include "experiment/layout.hpp"
 #include "experiment/shadow.hpp"
 #include "http/target.hpp"
@@ -18,6 +19,7 @@
 namespace tandem::config {
 namespace {
 
+using experiment::default_guardrails;
 using experiment::GuardrailSettings;
 using experiment::KeySource;
 using experiment::ScheduleStep;
@@ -287,22 +289,6 @@ ShadowSettings parse_shadow(const Value& value, const RouteConfig& route, const 
   if (!candidate && route.arms.size() == 2) shadow.candidate = route.arms[route.arms[0].name == control ? 1 : 0].name;
   if (route.stream) value.report("a route with \"stream\" can't be shadowed: nobody keeps its bodies");
   return shadow;
-}
-
-std::vector<GuardrailSettings> default_guardrails() {
-  using Metric = GuardrailSettings::Metric;
-  using Action = GuardrailSettings::Action;
-  const auto of = [](Metric metric, double quantile, double margin, Action action) {
-    GuardrailSettings guardrail;
-    guardrail.metric = metric;
-    guardrail.quantile = quantile;
-    guardrail.margin = margin;
-    guardrail.action = action;
-    return guardrail;
-  };
-  return {of(Metric::errors, 0, 1.5, Action::rollback),      of(Metric::timeouts, 0, 1.5, Action::rollback),
-          of(Metric::latency, 0.99, 1.25, Action::rollback), of(Metric::cpu, 0, 2, Action::warn),
-          of(Metric::mismatch, 0, 0.01, Action::rollback),   of(Metric::srm, 0, 0, Action::hold)};
 }
 
 void parse_margin(Object& object, GuardrailSettings& guardrail) {

@@ -162,10 +162,9 @@ void Steering::tick() {
 }
 
 void Steering::collect() {
-  for (auto& [id, subject] : subjects_) {
-    const auto answers = subject.experiment->shadow().take();
-    for (const auto& [candidate, tally] : answers) subject.state.comparisons[candidate].merge(tally);
-  }
+  for (auto& [id, subject] : subjects_)
+    for (const auto& [candidate, tally] : subject.experiment->shadow().take())
+      subject.state.comparisons[candidate].merge(tally);
   std::vector<std::shared_ptr<measure::Recorder>> recorders;
   for (const auto& [id, subject] : subjects_) recorders.push_back(subject.recorder);
   if (recorders.empty()) return;
